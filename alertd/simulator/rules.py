@@ -1,0 +1,24 @@
+"""Which entity has rules of its own."""
+
+from __future__ import annotations
+
+from alertd.simulator.rules_base import Rules
+from alertd.simulator.rules_crm import ConfigurationItemRules, ContactRules, ModifiedRules
+from alertd.simulator.rules_tags import AssociationRules, TagGroupRules, TagRules
+from alertd.simulator.rules_tickets import AdditionalItemRules, NoteRules, TicketRules
+
+RULES: dict[str, Rules] = {
+    "Tickets": TicketRules(),
+    "TicketNotes": NoteRules(),
+    "TicketAdditionalConfigurationItems": AdditionalItemRules(),
+    "Tags": TagRules(),
+    "TagGroups": TagGroupRules(),
+    "TicketTagAssociations": AssociationRules(),
+    "Companies": ModifiedRules(
+        created="createDate", modified=("lastActivityDate", "lastTrackedModifiedDateTime")
+    ),
+    "Contacts": ContactRules(created="createDate", modified=("lastActivityDate", "lastModifiedDate")),
+    "ConfigurationItems": ConfigurationItemRules(created="createDate", modified=("lastModifiedTime",)),
+}
+
+__all__ = ["RULES", "Rules"]

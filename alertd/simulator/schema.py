@@ -1,0 +1,15 @@
+"""The entity table. A further entity is one more entry in a schema module."""
+
+from __future__ import annotations
+
+from alertd.simulator import schema_crm, schema_desk, schema_people
+from alertd.simulator.entities import Entity
+
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity for entity in (*schema_desk.ENTITIES, *schema_crm.ENTITIES, *schema_people.ENTITIES)
+}
+BY_LOWER_NAME: dict[str, Entity] = {name.lower(): entity for name, entity in ENTITIES.items()}
+BY_SINGULAR: dict[str, Entity] = {entity.singular: entity for entity in ENTITIES.values()}
+CHILDREN: dict[tuple[str, str], Entity] = {
+    (entity.parent, entity.segment.lower()): entity for entity in ENTITIES.values() if entity.parent
+}

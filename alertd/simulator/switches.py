@@ -1,0 +1,69 @@
+"""The facts that autotask-api.md marks [C] or [?], each with the default the simulator assumes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Settable by `[switches]` in a scenario and by `POST /__sim/tenant`. docs/simulator.md lists them."""
+
+    zone_name: str = "Simulated Zone"
+    customer_number: int = 30595
+    web_url: str = ""
+    path_case_sensitive: bool = False
+    url_limit: int = 2048
+
+    unauthorized_body: str = ""
+    locked_status: int = 401
+    lockout_after: int = 10
+    inactive_user_status: Literal[401, 403] = 401
+    malformed_json_status: int = 400
+    permission_status: Literal[500, 403] = 500
+    query_without_right: Literal["empty", "error"] = "empty"
+    missing_item: Literal["null", "404"] = "null"
+
+    threshold: int = 10_000
+    threshold_status: int = 429
+    threshold_text: str = (
+        "The request threshold of {threshold} requests per {minutes} minutes has been exceeded "
+        "for this database."
+    )
+    threshold_retry_after: int = 0
+    threshold_covers_threshold_information: bool = True
+    count_refused: bool = False
+    latency_scale: float = 0.0
+    thread_limit: int = 3
+    thread_status: int = 429
+    thread_retry_after: int = 0
+    slot_release_s: float = 0.0
+
+    strings_ignore_case: bool = True
+    noteq_matches_null: bool = False
+    page_positions_kept: int = 50
+    search_lag_s: float = 0.0
+
+    read_only_fields: Literal["ignore", "reject"] = "ignore"
+    newlines: Literal["keep", "crlf"] = "keep"
+    invalid_picklist_text: str = "Value does not exist for picklist: {field}. The value {value} is invalid."
+    duplicate_text: str = "A {entity} already exists with {field} [{value}]. {entity}.{field} must be unique."
+    duplicate_association_text: str = "The Tag [{tag}] is already associated with the Ticket [{ticket}]."
+    tag_labels_ignore_case: bool = True
+    tag_labels_cover_inactive: bool = True
+    tag_limit: int = 25_000
+    tags_per_ticket: int = 30
+    tag_delete_access_reflects_right: bool = True
+    tag_delete_needs_tag_administration: bool = False
+    tag_moves_activity: bool = True
+
+    complete_status_text: str = (
+        "The logged in Resource does not have permission to edit the status of a Complete ticket."
+    )
+    complete_other_fields_editable: bool = True
+    queue_without_resource_blocks_create: bool = False
+    note_title_required: bool = True
+    system_note_types_creatable: bool = False
+    company_postal_code_required: bool = False
+    duplicate_answers_existing_id: bool = True

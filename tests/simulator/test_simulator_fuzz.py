@@ -1,0 +1,89 @@
+"""Whatever is sent, the model answers; only a bug escapes as an exception."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alertd.simulator import Simulator
+from alertd.simulator.entities import Entity
+from alertd.simulator.schema import ENTITIES
+
+SIM = Simulator(clock=lambda: 1_772_712_000.0)
+ROOTS = sorted(name for name, entity in ENTITIES.items() if entity.has_root)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(max_size=5), SCALARS, max_size=2)
+OPS = st.sampled_from(
+    [
+        "eq",
+        "noteq",
+        "gt",
+        "gte",
+        "lt",
+        "lte",
+        "beginsWith",
+        "contains",
+        "exist",
+        "notExist",
+        "in",
+        "notIn",
+        "ne",
+    ]
+)
+
+
+def fields(entity: Entity) -> st.SearchStrategy[str]:
+    return st.sampled_from([each.name for each in entity.fields] + ["nope"])
+
+
+@st.composite
+def conditions(draw: Any, entity: Entity) -> Any:
+    leaf = st.fixed_dictionaries(
+        {"op": OPS | VALUES, "field": fields(entity) | VALUES, "value": VALUES}, optional={"udf": VALUES}
+    )
+    group = st.fixed_dictionaries(
+        {"op": st.sampled_from(["and", "or"]), "items": st.lists(leaf, max_size=3) | VALUES}
+    )
+    return draw(st.lists(leaf | group | VALUES, max_size=3))
+
+
+@st.composite
+def queries(draw: Any) -> tuple[str, Any]:
+    name = draw(st.sampled_from(ROOTS))
+    body = {"filter": draw(conditions(ENTITIES[name]) | VALUES), "MaxRecords": draw(st.just(50) | VALUES)}
+    return name, body | {"IncludeFields": draw(VALUES)}
+
+
+@st.composite
+def writes(draw: Any) -> tuple[str, str, Any]:
+    method = draw(st.sampled_from(["POST", "PATCH", "PUT"]))
+    path = draw(
+        st.sampled_from(
+            ["Tickets", "Tickets/10001/Notes", "Tickets/10001/TagAssociations", "Tags", "Companies"]
+        )
+    )
+    names = st.sampled_from(
+        ["id", "status", "title", "companyID", "label", "tagID", "contactID", "description", "queueID"]
+    )
+    body = draw(
+        st.dictionaries(names | st.just("userDefinedFields"), VALUES | st.just(10001), max_size=8) | VALUES
+    )
+    return method, path, body
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(queries())
+def test_any_query_is_answered(query: tuple[str, Any]) -> None:
+    name, body = query
+    assert SIM.call("POST", f"{name}/query", body).status in (200, 429, 500)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(writes())
+def test_any_write_is_answered(write: tuple[str, str, Any]) -> None:
+    SIM.reset()
+    SIM.call("POST", "Tickets", {"companyID": 175, "title": "t", "status": 1, "priority": 2, "queueID": 8})
+    method, path, body = write
+    assert SIM.call(method, path, body).status in (200, 405, 500)
