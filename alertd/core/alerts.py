@@ -1,0 +1,63 @@
+"""Alerts: one source's statements that a condition holds, or that it is over."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import NewType
+
+import msgspec
+
+AlertKey = NewType("AlertKey", str)  # source and fingerprint: the identity of one condition at one source
+
+
+class Severity(enum.StrEnum):
+    """How bad it is, worst first. Autotask's priorities are configured on top of these."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    WARNING = "warning"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst; a smaller rank is more urgent."""
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Status(enum.StrEnum):
+    """What one message says about its condition."""
+
+    FIRING = "firing"
+    CLEARED = "cleared"
+    IGNORED = "ignored"  # tests, pings, heartbeats: acknowledged, shown, never a ticket
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of one source about one condition.
+
+    `labels` are complete: the sender's own plus `alertname`, `severity`, `source`, and, where known,
+    `client` and `host`. Where ours collides with a differing one that was sent, the sent value is kept
+    as `sent_<name>`. `annotations` describe and never identify: `title`, `description`, `url`, ….
+    """
+
+    source: str
+    fingerprint: str  # 16 hex digits over the labels as sent (Alertmanager's own for label alerts)
+    status: Status
+    severity: Severity
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    starts_at: datetime | None = None  # the source's clock; None: it did not say
+    ends_at: datetime | None = None  # when it cleared, by the source's clock
+    expires_after: timedelta | None = None  # silent for this long means expired, never cleared; None: never
+    reporter: str = ""  # who says so, when several watch one condition (a Prometheus pair)
+    sent_labels: dict[str, str] = {}  # labels exactly as sent, for projections
+
+    @property
+    def key(self) -> AlertKey:
+        """Identity of the condition."""
+        return AlertKey(f"{self.source}\x1f{self.fingerprint}")

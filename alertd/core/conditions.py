@@ -1,0 +1,216 @@
+"""Conditions: what one source has said, message by message, about one thing that can be wrong.
+
+A condition is the level behind alerts. Repeats change nothing in it that anybody needs to hear of; the
+order of arrival does not matter where the source's own times tell the order.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+import msgspec
+
+from alertd.core.alerts import Alert, AlertKey, Severity, Status
+
+
+class Turn(enum.Enum):
+    """What one message, or the passing of time, changed."""
+
+    FIRED = "fired"
+    CHANGED = "changed"  # still firing, with another severity
+    REPEATED = "repeated"
+    CLEARED = "cleared"
+    EXPIRED = "expired"
+    STALE = "stale"  # older than what is known already
+    UNKNOWN = "unknown"  # a clear of something never seen firing
+
+
+class Word(msgspec.Struct, frozen=True):
+    """What one reporter says: that it fires."""
+
+    since: datetime | None  # latest start it named, by its own clock
+    until: datetime | None  # when its word runs out unless repeated; None: never
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be wrong at one source, and how it stands."""
+
+    key: AlertKey
+    source: str
+    fingerprint: str
+    firing: bool
+    severity: Severity
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    sent_labels: dict[str, str] = {}
+    started_at: datetime
+    ended_at: datetime | None = None
+    last_end_at: datetime | None = None  # latest end the source named, by its own clock
+    expired: bool = False
+    seen_at: datetime  # last message
+    expires_at: datetime | None = None
+    reporters: dict[str, Word] = {}  # who says that it fires
+    incidents: tuple[str, ...] = ()  # keys; decided once when it fired
+    messages: int = 0
+    receipt: str = ""  # of the message that made it fire
+
+
+def observe(
+    before: Condition | None, alert: Alert, *, received_at: datetime, receipt: str
+) -> tuple[Condition, Turn]:
+    """Fold one message into the condition and say what it changed."""
+    if alert.status is Status.CLEARED:
+        return _clear(before, alert, received_at, receipt)
+    return _fire(before, alert, received_at, receipt)
+
+
+def expire(before: Condition, now: datetime) -> tuple[Condition, Turn]:
+    """Let silence speak: a firing condition whose `expires_at` has come is expired, not cleared."""
+    if not before.firing or before.expires_at is None or now < before.expires_at:
+        return before, Turn.REPEATED
+    after = msgspec.structs.replace(
+        before, firing=False, expired=True, ended_at=before.expires_at, expires_at=None, reporters={}
+    )
+    return after, Turn.EXPIRED
+
+
+def _fire(
+    before: Condition | None, alert: Alert, received_at: datetime, receipt: str
+) -> tuple[Condition, Turn]:
+    if before is None or not before.firing:
+        if before is not None and _was_overtaken(alert, before):
+            return _counted(before, received_at), Turn.STALE
+        return _fresh(before, alert, received_at, receipt), Turn.FIRED
+    changed = alert.severity is not before.severity
+    reporters = {**before.reporters, alert.reporter: _word(before, alert, received_at)}
+    after = msgspec.structs.replace(
+        before,
+        severity=alert.severity,
+        labels=alert.labels if changed else before.labels,
+        sent_labels=alert.sent_labels if changed else before.sent_labels,
+        annotations=alert.annotations,
+        seen_at=max(received_at, before.seen_at),
+        started_at=_earlier_start(before, alert),
+        expires_at=_latest(reporters),
+        reporters=reporters,
+        messages=before.messages + 1,
+    )
+    return after, Turn.CHANGED if changed else Turn.REPEATED
+
+
+def _fresh(before: Condition | None, alert: Alert, received_at: datetime, receipt: str) -> Condition:
+    word = _word(None, alert, received_at)
+    return Condition(
+        key=alert.key,
+        source=alert.source,
+        fingerprint=alert.fingerprint,
+        firing=True,
+        severity=alert.severity,
+        labels=alert.labels,
+        annotations=alert.annotations,
+        sent_labels=alert.sent_labels,
+        started_at=min(alert.starts_at or received_at, received_at),
+        last_end_at=before.last_end_at if before is not None else None,
+        seen_at=received_at,
+        expires_at=word.until,
+        reporters={alert.reporter: word},
+        incidents=before.incidents if before is not None else (),
+        messages=1,
+        receipt=receipt,
+    )
+
+
+def _clear(
+    before: Condition | None, alert: Alert, received_at: datetime, receipt: str
+) -> tuple[Condition, Turn]:
+    ended_at = min(alert.ends_at or received_at, received_at)
+    if before is None:
+        return _never_seen(alert, ended_at, received_at, receipt), Turn.UNKNOWN
+    heard = msgspec.structs.replace(
+        _counted(before, received_at), last_end_at=_later(before.last_end_at, alert.ends_at)
+    )
+    if not before.firing and not before.expired:
+        later = alert.ends_at is not None and (before.ended_at is None or ended_at > before.ended_at)
+        return msgspec.structs.replace(heard, ended_at=ended_at) if later else heard, Turn.REPEATED
+    if _is_of_an_earlier_time(alert, before):
+        return heard, Turn.STALE
+    others = _live_others(before.reporters, alert.reporter, received_at)
+    if others:
+        still = msgspec.structs.replace(heard, reporters=others, expires_at=_latest(others))
+        return still, Turn.REPEATED
+    over = msgspec.structs.replace(
+        heard, firing=False, ended_at=ended_at, expired=False, expires_at=None, reporters={}
+    )
+    return over, Turn.CLEARED
+
+
+def _never_seen(alert: Alert, ended_at: datetime, received_at: datetime, receipt: str) -> Condition:
+    """Keep the clear of something unknown: its firing may have been overtaken on the way."""
+    return msgspec.structs.replace(
+        _fresh(None, alert, received_at, receipt),
+        firing=False,
+        started_at=min(alert.starts_at or ended_at, ended_at),
+        ended_at=ended_at,
+        last_end_at=alert.ends_at,
+        expires_at=None,
+        reporters={},
+    )
+
+
+def _was_overtaken(alert: Alert, before: Condition) -> bool:
+    """Whether a firing message is from before an end that its source has named.
+
+    Only the source's own times are compared with each other: an end that it did not name is known by our
+    clock, and a start by another clock, or a clear that came late, must not make a new problem look old.
+    """
+    if before.expired or alert.starts_at is None or before.last_end_at is None:
+        return False  # silence is no statement; the source speaks again
+    return alert.starts_at < before.last_end_at
+
+
+def _is_of_an_earlier_time(alert: Alert, before: Condition) -> bool:
+    """Whether a clear ends an earlier firing than the one its reporter has told of since."""
+    word = before.reporters.get(alert.reporter)
+    if word is None or word.since is None or alert.ends_at is None:
+        return False
+    began_earlier = alert.starts_at is not None and alert.starts_at < word.since
+    return alert.ends_at < word.since or (alert.ends_at == word.since and began_earlier)
+
+
+def _earlier_start(before: Condition, alert: Alert) -> datetime:
+    starts_at = alert.starts_at
+    if starts_at is None or (before.last_end_at is not None and starts_at < before.last_end_at):
+        return before.started_at
+    return min(starts_at, before.started_at)
+
+
+def _counted(before: Condition, received_at: datetime) -> Condition:
+    return msgspec.structs.replace(
+        before, seen_at=max(received_at, before.seen_at), messages=before.messages + 1
+    )
+
+
+def _word(before: Condition | None, alert: Alert, received_at: datetime) -> Word:
+    old = before.reporters.get(alert.reporter) if before is not None else None
+    since = _later(old.since if old is not None else None, alert.starts_at)
+    return Word(since, received_at + alert.expires_after if alert.expires_after is not None else None)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at is not None), default=None)
+
+
+def _latest(reporters: dict[str, Word]) -> datetime | None:
+    """When the last of them falls silent; None: one of them never does."""
+    times = [word.until for word in reporters.values() if word.until is not None]
+    return max(times) if len(times) == len(reporters) else None
+
+
+def _live_others(reporters: dict[str, Word], clearing: str, now: datetime) -> dict[str, Word]:
+    """Who else still says that it fires. One whose word has run out no longer counts."""
+    return {
+        name: word
+        for name, word in reporters.items()
+        if name != clearing and (word.until is None or word.until > now)
+    }

@@ -1,0 +1,489 @@
+"""How one change moves an incident.
+
+`decide` is total: a change that does not fit is ignored, since delivery repeats. Time enters only as `now`,
+and `due_at` is the earliest instant at which Tick would change anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from alertd.core.alerts import AlertKey, Severity
+from alertd.core.incidents import (
+    Acknowledged,
+    Change,
+    Changed,
+    Closed,
+    Completed,
+    CompletedByPerson,
+    Counted,
+    Dismissed,
+    Ended,
+    Expired,
+    Fired,
+    FoundForeign,
+    Gone,
+    Happened,
+    Holding,
+    How,
+    Incident,
+    Linked,
+    Member,
+    Noted,
+    Open,
+    Renumbered,
+    Reopened,
+    ReopenRefused,
+    Tally,
+    Tick,
+    Touched,
+    Waiting,
+    What,
+    may_complete,
+)
+from alertd.core.routes import Policy
+from alertd.core.tickets import Ticket
+
+MOST_CHANGES = 100  # kept for the next note; beyond it they are counted, and the members tell the rest
+MOST_ENDED_MEMBERS = 200
+
+
+def open_incident(
+    key: str, fired: Fired, policy: Policy, *, group: dict[str, str], client: str, receipt: str, now: datetime
+) -> Incident:
+    """Begin an incident with its first firing condition."""
+    member, waits = fired.member, policy.group_wait > timedelta()
+    return Incident(
+        key=key,
+        policy=policy,
+        group=group,
+        client=client,
+        phase=Waiting(now + policy.group_wait) if waits else Open(),
+        opened_at=now,
+        members={member.key: member},
+        severity=member.severity,
+        receipt=receipt,
+        tally=Tally(held=fired.messages) if waits else Tally(pending=fired.messages),
+    )
+
+
+def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # noqa: C901, PLR0911, PLR0912 - the table of changes
+    """Fold one change into the incident. A change that does not fit is ignored, since delivery repeats."""
+    match change:
+        case Fired(member, messages):
+            return _count(_fire(before, member, now), messages)
+        case Changed(member, messages):
+            return _count(_change(before, member, now), messages)
+        case Ended(key, at, expired, messages):
+            return _count(_end(before, key, at, expired, now), messages)
+        case Counted(messages):
+            return _count(before, messages)
+        case Tick():
+            return _tick(before, now)
+        case Linked(ticket, revision):
+            return _link(before, ticket, revision, now)
+        case Noted(upto):
+            return _forget_told(before, upto)
+        case Completed():
+            return replace(before, completed=True)
+        case Reopened():
+            return replace(before, completed=False)
+        case FoundForeign():
+            return _note_now(_tell(replace(before, foreign=True), "linked", None, now), now)
+        case Touched(by, status):
+            return _touch(before, by, status, now)
+        case CompletedByPerson():
+            return _person_completed(before, now)
+        case Gone():
+            return _gone(before, now)
+        case ReopenRefused():
+            return _reopen_refused(before, now)
+        case Renumbered(generation):
+            return replace(before, generation=max(generation, before.generation))
+        case Dismissed():
+            return _dismiss(before, now)
+        case _:
+            assert_never(change)
+
+
+def due_at(incident: Incident) -> datetime | None:
+    """Return the earliest instant at which Tick would change the incident, or None."""
+    times: list[datetime] = []
+    match incident.phase:
+        case Waiting(until) | Holding(_, until) | Acknowledged(_, datetime() as until):
+            times.append(until)
+        case _:
+            pass
+    if _has_news(incident):
+        times.append(_note_due_at(incident))
+    return min(times, default=None)
+
+
+def with_policy(incident: Incident, live: Policy) -> Incident:
+    """Take over what stays live of a route: all but its name, board and company, frozen when it opened."""
+    frozen = incident.policy
+    policy = replace(live, route_name=frozen.route_name, board=frozen.board, company=frozen.company)
+    return incident if policy == frozen else replace(incident, policy=policy)
+
+
+# --- one function a change ----------------------------------------------------------------------------
+
+
+def _fire(before: Incident, member: Member, now: datetime) -> Incident:
+    match before.phase:
+        case Closed() as phase:
+            return _fire_after_close(before, phase, member, now)
+        case Waiting():
+            return _seat(before, member)
+        case Acknowledged(since):
+            return replace(before, phase=Acknowledged(since), members=_with(before, member))
+        case Open():
+            came_back = member.key in before.members
+            if came_back and before.members[member.key].firing:
+                return _seat(before, member)
+            return _tell(_seat(before, member), "fired again" if came_back else "joined", member, now)
+        case Holding() | Expired():
+            back = replace(before, phase=Open())
+            return _tell(_seat(back, member), "fired again", member, now)
+        case _:
+            assert_never(before.phase)
+
+
+def _fire_after_close(before: Incident, phase: Closed, member: Member, now: datetime) -> Incident:
+    if before.ticket is None:
+        return _start_over(before, phase, member, now)
+    theirs = phase.how in ("person", "gone") or (before.completed and before.status_taken)
+    if theirs or (before.completed and now > phase.reopen_until):
+        return _next_generation(_seat(replace(before, members={}), member), now)
+    back = replace(before, phase=Open(), members={}, severity=member.severity)
+    told = _tell(_seat(back, member), "reopened" if before.completed else "fired again", member, now)
+    return _note_at_once(told, now)
+
+
+def _start_over(before: Incident, phase: Closed, member: Member, now: datetime) -> Incident:
+    """No ticket stands yet, so this generation begins again.
+
+    One may be on its way all the same, by a create that was sent before: revisions count on, so that what
+    its description cannot know is told by a note. What is to have a ticket in any case has done its waiting.
+    """
+    waits = before.policy.group_wait > timedelta() and not phase.wants_ticket
+    begun = replace(
+        before,
+        phase=Waiting(now + before.policy.group_wait) if waits else Open(),
+        opened_at=now,
+        members={member.key: member},
+        severity=member.severity,
+    )
+    return _retally(_tell(begun, "fired again", member, now), before)
+
+
+def _next_generation(before: Incident, now: datetime) -> Incident:
+    """A new ticket, linked to the last one, for what fires now."""
+    firing = {key: member for key, member in before.members.items() if member.firing}
+    return replace(
+        before,
+        generation=before.generation + 1,
+        phase=Open(),
+        opened_at=now,
+        members=firing,
+        severity=_worst(firing) or before.severity,
+        revision=0,
+        note_upto=0,
+        noted_at=None,
+        linked_at=None,
+        changes=(),
+        changes_left_out=0,
+        ticket=None,
+        completed=False,
+        touched="",
+        status_taken=False,
+        foreign=False,
+        previous=before.ticket,
+    )
+
+
+def _recount(opened: Incident) -> Incident:
+    """The message that fired again was merged into the old ticket: it waits for the new one instead."""
+    tally = opened.tally
+    if tally.merged == 0:
+        return opened
+    return replace(opened, tally=replace(tally, merged=tally.merged - 1, pending=tally.pending + 1))
+
+
+def _change(before: Incident, member: Member, now: datetime) -> Incident:
+    old = before.members.get(member.key)
+    if old is None or not old.firing or old.severity is member.severity:
+        return before
+    member = replace(member, since=old.since)
+    match before.phase:
+        case Closed():
+            return before
+        case Acknowledged():
+            return replace(before, members=_with(before, member))
+        case Waiting():
+            return _seat(before, member)
+        case _:
+            detail = f"{old.severity} to {member.severity}"
+            return _tell(_seat(before, member), "severity", member, now, detail=detail)
+
+
+def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: datetime) -> Incident:
+    member = before.members.get(key)
+    if member is None or isinstance(before.phase, Closed) or not (member.firing or member.expired > expired):
+        return before
+    ended = replace(member, ended_at=at, expired=expired)
+    after = replace(before, members=_with(before, ended))
+    if after.firing:
+        if isinstance(before.phase, Waiting | Acknowledged):
+            return after
+        return _tell(after, "expired" if expired else "cleared", ended, now)
+    return _all_over(after, ended, now)
+
+
+def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
+    any_expired = _any_expired(before)
+    match before.phase:
+        case Waiting():
+            return before  # one that flaps while its group waits is decided on when the wait is over
+        case Acknowledged(since):
+            return _tick(replace(before, phase=Acknowledged(since, now + before.policy.hold)), now)
+        case Expired() if any_expired:
+            return before
+        case _ if any_expired and before.policy.on_expiry == "note":
+            return _tell(replace(before, phase=Expired(now)), "expired", last, now)
+        case _:
+            holding = Holding(now, now + before.policy.hold, expired=any_expired)
+            return _tick(replace(before, phase=holding), now)
+
+
+def _tick(before: Incident, now: datetime) -> Incident:
+    match before.phase:
+        case Waiting(until) if now >= until and before.firing:
+            return _note_if_due(_retally(replace(before, phase=Open()), before), now)
+        case Waiting(until) if now >= until:
+            return _close(before, "expired" if _any_expired(before) else "cleared", now)
+        case Holding(_, until, expired) if now >= until:
+            return _close(before, "expired" if expired else "cleared", now)
+        case Acknowledged(_, datetime() as until) if now >= until:
+            return _close(before, "person", now)
+        case _:
+            return _note_if_due(before, now)
+
+
+def _close(before: Incident, how: How, now: datetime) -> Incident:
+    missed = before.ticket is None and how in ("cleared", "expired") and _wants_missed(before)
+    closed = Closed(now, how, now + before.policy.reopen_within, wants_ticket=missed)
+    return _tell_if_left_open(_retally(replace(before, phase=closed), before), now)
+
+
+def _tell_if_left_open(closed: Incident, now: datetime) -> Incident:
+    """Say so where we may not complete the ticket. One that is on its way is told, too, once it stands."""
+    if may_complete(closed) or not _is_all_clear(closed):
+        return closed
+    return _note_at_once(_tell(closed, "left open", None, now, detail=_why_left_open(closed)), now)
+
+
+def _link(before: Incident, ticket: Ticket, revision: int, now: datetime) -> Incident:
+    if before.ticket is not None:
+        return replace(before, ticket=ticket)
+    linked = replace(before, ticket=ticket, note_upto=max(revision, before.note_upto), linked_at=now)
+    waiting = before.tally.pending + before.tally.held
+    placed = replace(
+        before.tally,
+        pending=0,
+        held=0,
+        ticketed=before.tally.ticketed + min(waiting, 1),
+        merged=before.tally.merged + max(waiting - 1, 0),
+    )
+    return _forget_told(replace(linked, tally=placed), revision)
+
+
+def _forget_told(before: Incident, upto: int) -> Incident:
+    left = tuple(happened for happened in before.changes if happened.revision > upto)
+    older_are_told = len(left) < len(before.changes)
+    return replace(before, changes=left, changes_left_out=0 if older_are_told else before.changes_left_out)
+
+
+def _touch(before: Incident, by: str, status: bool, now: datetime) -> Incident:
+    if before.touched and (before.status_taken or not status):
+        return before
+    after = replace(before, touched=before.touched or by, status_taken=before.status_taken or status)
+    if before.completed or not may_complete(before):
+        return after
+    return _tell_if_left_open(after, now)
+
+
+def _person_completed(before: Incident, now: datetime) -> Incident:
+    done = replace(before, completed=True)
+    match before.phase:
+        case Acknowledged():
+            return done
+        case Closed():
+            return replace(done, phase=replace(before.phase, how="person"))  # so it is never ours to reopen
+        case Holding(_, until):
+            return replace(done, phase=Acknowledged(now, until))
+        case _ if before.firing:
+            return replace(done, phase=Acknowledged(now))
+        case _:
+            return _close(done, "person", now)
+
+
+def _gone(before: Incident, now: datetime) -> Incident:
+    if before.ticket is None:
+        return before
+    match before.phase:
+        case Closed():
+            return replace(before, completed=True, phase=replace(before.phase, how="gone"))
+        case Acknowledged():
+            return _close(before, "gone", now)
+        case _ if before.firing:
+            return _next_generation(before, now)
+        case _:
+            return _close(before, "gone", now)
+
+
+def _reopen_refused(before: Incident, now: datetime) -> Incident:
+    """A new ticket for what fires; what is over by now has nothing left to reopen for."""
+    if before.ticket is None or isinstance(before.phase, Acknowledged | Closed):
+        return before
+    return _recount(_next_generation(before, now)) if before.firing else _close(before, "gone", now)
+
+
+def _dismiss(before: Incident, now: datetime) -> Incident:
+    """Close it for the operator; of what is closed already, give up the ticket that was still wanted."""
+    match before.phase:
+        case Closed(wants_ticket=wants) if before.ticket is not None or not wants:
+            return before
+        case Acknowledged():
+            return _close(before, "person", now)  # the ticket stays theirs
+        case _:
+            return _close(before, "operator", now)
+
+
+# --- parts --------------------------------------------------------------------------------------------
+
+
+def _why_left_open(incident: Incident) -> str:
+    if incident.foreign:
+        return "the ticket was there before the alert"
+    return incident.touched or "this route's tickets are completed by people"
+
+
+def _seat(before: Incident, member: Member) -> Incident:
+    """Put the member in, and raise the shown severity at once where it is worse."""
+    worse = member.severity.rank < before.severity.rank
+    severity = member.severity if worse else before.severity
+    return replace(before, members=_with(before, member), severity=severity)
+
+
+def _tell(
+    before: Incident, what: What, member: Member | None, now: datetime, *, detail: str = ""
+) -> Incident:
+    """Add a change for the next note; a ticket that is not made yet will speak of it by itself."""
+    revision = before.revision + 1
+    happened = Happened(
+        revision,
+        now,
+        what,
+        title=member.title if member is not None else "",
+        host=member.host if member is not None else "",
+        detail=detail,
+    )
+    changes = (*before.changes, happened)[-MOST_CHANGES:]
+    left_out = before.changes_left_out + len(before.changes) + 1 - len(changes)
+    return replace(before, revision=revision, changes=changes, changes_left_out=left_out)
+
+
+def _has_news(incident: Incident) -> bool:
+    """Whether a note is due sometime. The resolution of a ticket that we complete says all there is."""
+    if incident.ticket is None or incident.revision <= incident.note_upto:
+        return False
+    if isinstance(incident.phase, Open | Holding | Expired):
+        return True
+    return _is_all_clear(incident) and not may_complete(incident) and not incident.completed
+
+
+def _note_due_at(incident: Incident) -> datetime:
+    """One note an interval; the first counts from the ticket's creation, whose text is as good as a note."""
+    last_told_at = incident.noted_at or incident.linked_at or incident.opened_at
+    return last_told_at + incident.policy.note_interval
+
+
+def _note_at_once(before: Incident, now: datetime) -> Incident:
+    """Ask for a note without waiting, unless one was asked for within the interval: then that has to pass."""
+    first = before.noted_at is None and _has_news(before)
+    return _note_now(before, now) if first else _note_if_due(before, now)
+
+
+def _note_if_due(before: Incident, now: datetime) -> Incident:
+    return _note_now(before, now) if _has_news(before) and now >= _note_due_at(before) else before
+
+
+def _note_now(before: Incident, now: datetime) -> Incident:
+    lowered = _worst({key: member for key, member in before.members.items() if member.firing})
+    return replace(before, note_upto=before.revision, noted_at=now, severity=lowered or before.severity)
+
+
+def _worst(members: dict[AlertKey, Member]) -> Severity | None:
+    return min((member.severity for member in members.values()), key=lambda s: s.rank, default=None)
+
+
+def _is_all_clear(incident: Incident) -> bool:
+    return isinstance(incident.phase, Closed) and incident.phase.how in ("cleared", "expired")
+
+
+def _any_expired(incident: Incident) -> bool:
+    return any(member.expired for member in incident.members.values())
+
+
+def _with(incident: Incident, member: Member) -> dict[AlertKey, Member]:
+    """Return the members with this one as it is now, last in line.
+
+    Beyond what a ticket can tell of, those that ended first are forgotten; one that fires never is.
+    """
+    members = dict(incident.members)
+    members.pop(member.key, None)
+    members[member.key] = member
+    if len(members) > MOST_ENDED_MEMBERS:
+        ended = [key for key, other in members.items() if not other.firing]
+        for key in ended[:-MOST_ENDED_MEMBERS]:
+            del members[key]
+    return members
+
+
+def _count(before: Incident, messages: int) -> Incident:
+    """Count messages where the incident's messages stand now."""
+    tally = before.tally
+    if before.ticket is not None:
+        return replace(before, tally=replace(tally, merged=tally.merged + messages))
+    match before.phase:
+        case Waiting():
+            counted = replace(tally, held=tally.held + messages)
+        case Closed(how="expired", wants_ticket=False):
+            counted = replace(tally, expired=tally.expired + messages)
+        case Closed(wants_ticket=False):
+            counted = replace(tally, cleared_unticketed=tally.cleared_unticketed + messages)
+        case _:
+            counted = replace(tally, pending=tally.pending + messages)
+    return replace(before, tally=counted)
+
+
+def _retally(after: Incident, before: Incident) -> Incident:
+    """Move the messages that wait for a ticket to where the new phase has them."""
+    if before.ticket is not None:
+        return after
+    waiting = before.tally.pending + before.tally.held
+    return _count(replace(after, tally=replace(before.tally, pending=0, held=0)), waiting)
+
+
+def _wants_missed(incident: Incident) -> bool:
+    """Whether what was over before its ticket could be made gets one: by policy, and always if critical.
+
+    What cleared while its group was still waiting never reached the point of wanting one.
+    """
+    if isinstance(incident.phase, Waiting):
+        return False
+    return incident.policy.missed == "ticket" or incident.severity is Severity.CRITICAL

@@ -1,0 +1,259 @@
+"""Folding a batch of alerts into conditions and incidents.
+
+Two passes, since which incidents are needed follows from what the messages changed: `observe` folds the
+messages into conditions and routes what fires; `decide` then folds the turns into incidents.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from alertd.core import deciding, incidents
+from alertd.core.alerts import Alert, AlertKey, Status
+from alertd.core.conditions import Condition, Turn, expire, observe
+from alertd.core.history import Happening
+from alertd.core.incidents import Changed, Counted, Ended, Fired, Incident, Member, Tick
+from alertd.core.routes import Matched, Policy, Route, match, place
+
+NO_MESSAGES = incidents.Tally()
+
+
+class Routing(msgspec.Struct, frozen=True):
+    """Today's tree, and its policies by route name."""
+
+    tree: Route
+    policies: Mapping[str, Policy]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One alert as it came in."""
+
+    alert: Alert
+    received_at: datetime
+    receipt: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a route puts an alert."""
+
+    matched: Matched
+    key: str
+    group: dict[str, str]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What one message, or silence, did to its condition."""
+
+    turn: Turn
+    key: AlertKey
+    member: Member
+    client: str
+    receipt: str
+    ended_at: datetime
+    places: tuple[Place, ...] = ()
+    counted: bool = True
+
+
+class Fold:
+    """One batch. Give it what is stored, call `observe`, add the incidents it names, call `decide`."""
+
+    def __init__(self, routing: Routing, *, now: datetime) -> None:
+        self._routing = routing
+        self._now = now
+        self.conditions: dict[AlertKey, Condition] = {}
+        self.incidents: dict[str, Incident] = {}
+        self.changed_conditions: set[AlertKey] = set()
+        self.changed_incidents: set[str] = set()
+        self.history: list[Happening] = []
+        self.totals: Counter[str] = Counter()
+        self._events: list[Event] = []
+
+    # --- first pass -----------------------------------------------------------------------------------
+
+    def observe(self, messages: Iterable[Message]) -> None:
+        """Fold the messages into the conditions, in their order, and route what fires."""
+        for message in messages:
+            if message.alert.status is Status.IGNORED:
+                self.totals["ignored"] += 1
+            else:
+                self._observe_one(message)
+
+    def expire(self, keys: Iterable[AlertKey]) -> None:
+        """Let silence speak for these conditions."""
+        for key in keys:
+            condition, turn = expire(self.conditions[key], self._now)
+            if turn is Turn.EXPIRED:
+                self._put(condition)
+                self._events.append(_event(turn, condition, receipt="", counted=False))
+
+    def needed_incidents(self) -> set[str]:
+        """Return the keys of all incidents that `decide` will want to see."""
+        keys: set[str] = set()
+        for event in self._events:
+            keys.update(self.conditions[event.key].incidents)
+            keys.update(found.key for found in event.places)
+        return keys
+
+    def _observe_one(self, message: Message) -> None:
+        alert = message.alert
+        before = self.conditions.get(alert.key)
+        condition, turn = observe(before, alert, received_at=message.received_at, receipt=message.receipt)
+        self._put(condition)
+        places = self._places(alert) if turn is Turn.FIRED else ()
+        self._events.append(_event(turn, condition, receipt=message.receipt, places=places))
+
+    def _places(self, alert: Alert) -> tuple[Place, ...]:
+        found = []
+        for matched in match(self._routing.tree, alert.labels):
+            key, group = place(matched, alert)
+            found.append(Place(matched, key, group))
+        return tuple(found)
+
+    def _put(self, condition: Condition) -> None:
+        self.conditions[condition.key] = condition
+        self.changed_conditions.add(condition.key)
+
+    # --- second pass ----------------------------------------------------------------------------------
+
+    def decide(self) -> None:
+        """Fold what happened to the conditions into the incidents."""
+        repeats: Counter[str] = Counter()
+        for event in self._events:
+            if event.turn is Turn.FIRED:
+                self._fired(event)
+            elif event.turn in (Turn.REPEATED, Turn.STALE, Turn.UNKNOWN):
+                self._repeated(event, repeats)
+            else:
+                self._moved(event)
+        for key, messages in repeats.items():
+            self._step(key, Counted(messages))
+
+    def tick(self, keys: Iterable[str]) -> None:
+        """Let time pass for these incidents."""
+        for key in keys:
+            before = self.incidents[key]
+            self._step(key, Tick())
+            after = self.incidents[key]
+            if type(after.phase) is not type(before.phase):
+                self._tell(incidents.state_of(after), incident_key=key)
+
+    def _fired(self, event: Event) -> None:
+        """Fire where it fired before and is not over yet, and where today's routes put it beside that.
+
+        Where today's routes have nothing to do with an incident that lives, it stays as it was routed.
+        """
+        condition = self.conditions[event.key]
+        places = {found.key: found for found in event.places}
+        kept = [key for key in condition.incidents if self._is_live(key)]
+        beside = [key for key in places if key not in kept] if places.keys() >= set(kept) else []
+        for count, key in enumerate((*kept, *beside)):
+            fired = Fired(event.member, messages=0 if count else 1)
+            if key in self.incidents:
+                self._step(key, fired)
+                self._tell("fired", incident_key=key, event=event)
+            else:
+                self._open(places[key], fired, event)
+        self.conditions[event.key] = msgspec.structs.replace(condition, incidents=(*kept, *beside))
+
+    def _open(self, found: Place, fired: Fired, event: Event) -> None:
+        opened = deciding.open_incident(
+            found.key,
+            fired,
+            found.matched.policy,
+            group=found.group,
+            client=event.client,
+            receipt=event.receipt,
+            now=self._now,
+        )
+        self._store(found.key, None, opened)
+        route = " > ".join(found.matched.path)
+        board = found.matched.policy.board
+        self._tell("opened", incident_key=found.key, event=event, detail={"route": route, "board": board})
+
+    def _repeated(self, event: Event, repeats: Counter[str]) -> None:
+        counting = next((key for key in self.conditions[event.key].incidents if key in self.incidents), None)
+        if counting is not None:
+            repeats[counting] += 1
+        else:
+            self.totals["cleared_unticketed"] += 1
+
+    def _moved(self, event: Event) -> None:
+        present = [key for key in self.conditions[event.key].incidents if key in self.incidents]
+        for count, key in enumerate(present):
+            messages = 1 if event.counted and not count else 0
+            self._step(key, _change_of(event, messages))
+            self._tell(event.turn.value, incident_key=key, event=event)
+        if not present and event.counted:
+            self.totals["cleared_unticketed"] += 1
+
+    def _is_live(self, key: str) -> bool:
+        return key in self.incidents and incidents.is_live(self.incidents[key])
+
+    def _step(self, key: str, change: incidents.Change) -> None:
+        before = self.incidents[key]
+        live = self._routing.policies.get(before.policy.route_name)
+        current = before if live is None else deciding.with_policy(before, live)
+        self._store(key, before, deciding.decide(current, change, now=self._now))
+
+    def _store(self, key: str, before: Incident | None, after: Incident) -> None:
+        if after is before or after == before:
+            return
+        for name, change in after.tally.minus(before.tally if before is not None else NO_MESSAGES).items():
+            self.totals[name] += change
+        self.incidents[key] = after
+        self.changed_incidents.add(key)
+
+    def _tell(
+        self,
+        what: str,
+        *,
+        incident_key: str,
+        event: Event | None = None,
+        detail: dict[str, str] | None = None,
+    ) -> None:
+        self.history.append(
+            Happening(
+                at=self._now,
+                what=what,
+                incident_key=incident_key,
+                alert_key=event.key if event is not None else "",
+                receipt=event.receipt if event is not None else "",
+                detail=detail or {},
+            )
+        )
+
+
+def member_of(condition: Condition) -> Member:
+    """Return the condition as a ticket tells of it."""
+    labels, annotations = condition.labels, condition.annotations
+    return Member(
+        key=condition.key,
+        title=annotations.get("title") or labels.get("alertname", ""),
+        severity=condition.severity,
+        since=condition.started_at,
+        host=labels.get("host", ""),
+        description=annotations.get("description", ""),
+        url=annotations.get("url", ""),
+    )
+
+
+def _event(
+    turn: Turn, condition: Condition, *, receipt: str, places: tuple[Place, ...] = (), counted: bool = True
+) -> Event:
+    client = condition.labels.get("client", "")
+    ended_at = condition.ended_at or condition.seen_at
+    return Event(turn, condition.key, member_of(condition), client, receipt, ended_at, places, counted)
+
+
+def _change_of(event: Event, messages: int) -> Changed | Ended:
+    if event.turn is Turn.CHANGED:
+        return Changed(event.member, messages=messages)
+    return _ended(event, messages)
+
+
+def _ended(event: Event, messages: int) -> Ended:
+    return Ended(event.key, event.ended_at, expired=event.turn is Turn.EXPIRED, messages=messages)

@@ -1,0 +1,300 @@
+"""Incidents: the conditions that share a ticket, from first firing until closed.
+
+The state is a sum of shapes, each carrying only what is true in it, and so are the changes. How a change
+moves an incident is `core/deciding.py`; what its ticket should look like follows from the incident alone:
+see `core/levels.py`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias, assert_never
+
+import msgspec
+from msgspec.structs import astuple
+
+from alertd.core.alerts import AlertKey, Severity
+from alertd.core.routes import Policy
+from alertd.core.tickets import Ticket
+
+# --- shapes -------------------------------------------------------------------------------------------
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition of the incident, as its ticket tells of it."""
+
+    key: AlertKey
+    title: str
+    severity: Severity
+    since: datetime
+    host: str = ""
+    description: str = ""
+    url: str = ""
+    ended_at: datetime | None = None
+    expired: bool = False
+
+    @property
+    def firing(self) -> bool:
+        """Whether its condition holds."""
+        return self.ended_at is None
+
+
+class Waiting(msgspec.Struct, frozen=True, tag=True):
+    """Collecting alerts before the first ticket."""
+
+    until: datetime
+
+
+class Open(msgspec.Struct, frozen=True, tag=True):
+    """A condition holds."""
+
+
+class Holding(msgspec.Struct, frozen=True, tag=True):
+    """Every condition is over; the ticket waits, in case one comes back."""
+
+    since: datetime
+    until: datetime
+    expired: bool = False
+
+
+class Expired(msgspec.Struct, frozen=True, tag=True):
+    """The sources went silent, which is no all-clear: the ticket stays open and watched."""
+
+    since: datetime
+
+
+class Acknowledged(msgspec.Struct, frozen=True, tag=True):
+    """A person completed the ticket while a condition holds: quiet until it has really cleared.
+
+    A pause that is shorter than the route's hold is no clear, or each flap would make a new ticket.
+    """
+
+    since: datetime
+    until: datetime | None = None  # every condition is over; really cleared if none is back by then
+
+
+How: TypeAlias = Literal["cleared", "expired", "person", "gone", "operator"]
+
+
+class Closed(msgspec.Struct, frozen=True, tag=True):
+    """Over. Firing again before `reopen_until` reopens the ticket."""
+
+    at: datetime
+    how: How
+    reopen_until: datetime
+    wants_ticket: bool = False  # over before its ticket could be made, and policy wants one all the same
+
+
+Phase: TypeAlias = Waiting | Open | Holding | Expired | Acknowledged | Closed
+
+
+What: TypeAlias = Literal[
+    "joined", "fired again", "cleared", "expired", "severity", "left open", "reopened", "linked"
+]
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """A change worth telling in the next note."""
+
+    revision: int
+    at: datetime
+    what: What
+    title: str = ""
+    host: str = ""
+    detail: str = ""
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """Alert messages of this incident by disposition; the totals move by the difference of two tallies."""
+
+    pending: int = 0
+    held: int = 0
+    ticketed: int = 0
+    merged: int = 0
+    expired: int = 0
+    cleared_unticketed: int = 0
+
+    def minus(self, other: Tally) -> dict[str, int]:
+        """Return what changed from `other` to this, by disposition; zeros are left out."""
+        pairs = zip(self.__struct_fields__, astuple(self), astuple(other), strict=True)
+        return {name: mine - theirs for name, mine, theirs in pairs if mine != theirs}
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """Our record of one problem."""
+
+    key: str
+    policy: Policy
+    group: dict[str, str]
+    client: str
+    phase: Phase
+    opened_at: datetime
+    members: dict[AlertKey, Member]
+    severity: Severity  # as the ticket shows it: raised at once, lowered with the next note
+    receipt: str = ""  # of the message that opened it
+    generation: int = 1
+    revision: int = 0
+    changes: tuple[Happened, ...] = ()
+    changes_left_out: int = 0
+    note_upto: int = 0
+    noted_at: datetime | None = None  # when a note was last asked for
+    linked_at: datetime | None = None  # when the ticket was first known to stand
+    ticket: Ticket | None = None
+    completed: bool = False  # Autotask showed or confirmed that the ticket is complete
+    touched: str = ""  # who or what worked on the ticket; empty: nobody
+    status_taken: bool = False  # somebody else set its status: it is theirs from then on
+    foreign: bool = False  # the ticket was there before us; Autotask's duplicate handling answered with it
+    previous: Ticket | None = None  # of the generation before this one
+    tally: Tally = Tally()
+
+    @property
+    def firing(self) -> bool:
+        """Whether any condition holds."""
+        return any(member.firing for member in self.members.values())
+
+
+# --- changes ------------------------------------------------------------------------------------------
+
+
+class Fired(msgspec.Struct, frozen=True):
+    """A condition began, or came back."""
+
+    member: Member
+    messages: int = 1  # to count here; 0 where another incident of the same alert counts them
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A condition that holds has another severity."""
+
+    member: Member
+    messages: int = 1
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A condition is over: cleared by its source, or expired by silence."""
+
+    key: AlertKey
+    at: datetime
+    expired: bool = False
+    messages: int = 1
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Messages that changed nothing else: repeats."""
+
+    messages: int
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time has passed."""
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """The ticket stands in Autotask; its description covers changes up to `revision`."""
+
+    ticket: Ticket
+    revision: int
+
+
+class FoundForeign(msgspec.Struct, frozen=True):
+    """Autotask answered the create with a ticket that was there already."""
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """The ticket's notes speak of everything up to `upto`."""
+
+    upto: int
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """Autotask confirmed our completion."""
+
+
+class Reopened(msgspec.Struct, frozen=True):
+    """Autotask confirmed that the ticket is open again."""
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """A person worked on the ticket. `status`: they set its status, which is theirs from now on."""
+
+    by: str
+    status: bool = False
+
+
+class CompletedByPerson(msgspec.Struct, frozen=True):
+    """A person completed the ticket."""
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """The ticket is not in Autotask any more."""
+
+
+class ReopenRefused(msgspec.Struct, frozen=True):
+    """Autotask does not let us open a complete ticket again: a new, linked one takes over."""
+
+
+class Renumbered(msgspec.Struct, frozen=True):
+    """Autotask holds tickets of this incident that this store has forgotten: count on from there."""
+
+    generation: int
+
+
+class Dismissed(msgspec.Struct, frozen=True):
+    """An operator closed the incident."""
+
+
+Change: TypeAlias = (
+    Fired
+    | Changed
+    | Ended
+    | Counted
+    | Tick
+    | Linked
+    | FoundForeign
+    | Noted
+    | Completed
+    | Reopened
+    | Touched
+    | CompletedByPerson
+    | Gone
+    | ReopenRefused
+    | Renumbered
+    | Dismissed
+)
+
+
+def state_of(incident: Incident) -> str:
+    """Return the incident's state as metrics, lists and state tags name it."""
+    match incident.phase:
+        case Waiting():
+            return "waiting"
+        case Open():
+            return "open" if incident.ticket is not None else "opening"
+        case Holding():
+            return "holding"
+        case Expired():
+            return "expired"
+        case Acknowledged():
+            return "acknowledged"
+        case Closed():
+            return "closed"
+        case _:
+            assert_never(incident.phase)
+
+
+def is_live(incident: Incident) -> bool:
+    """Whether a condition that fires again belongs here whatever today's routes say."""
+    return not isinstance(incident.phase, Closed)
+
+
+def may_complete(incident: Incident) -> bool:
+    """Whether policy, and what people did, let us complete the ticket ourselves."""
+    if incident.foreign or incident.status_taken:
+        return False
+    match incident.policy.close:
+        case "always":
+            return True
+        case "untouched":
+            return not incident.touched
+        case _:
+            return False

@@ -1,0 +1,89 @@
+"""Desired levels: what an incident wants its ticket to be, given the board it is on."""
+
+from __future__ import annotations
+
+from alertd.core.identity import reference as make_reference
+from alertd.core.incidents import Acknowledged, Closed, Incident, Waiting, may_complete, state_of
+from alertd.core.tickets import Board, Known, Level
+
+
+def desired(incident: Incident, board: Board, *, instance: str, vocabulary: frozenset[str]) -> Level:
+    """Return the level this incident wants now.
+
+    Args:
+        incident: As decided.
+        board: Resolved against the tenant; may stand in for the one that was asked for.
+        instance: Configured name that makes references of several alertds on one tenant differ.
+        vocabulary: Every tag label that is ours to put on and take off.
+    """
+    done = _wants_done(incident)
+    return Level(
+        ticket=_wants_ticket(incident),
+        reference=make_reference(instance, incident.key, incident.generation),
+        status=_status(incident, board, done),
+        done=done,
+        priority=board.priority_by_severity[incident.severity],
+        queue=board.queue_id,
+        tags=_tags(incident, board),
+        vocabulary=vocabulary,
+        revision=incident.revision,
+        noted=incident.note_upto,
+        needs_clean=done and incident.policy.close == "untouched",
+    )
+
+
+def urgency(incident: Incident) -> int:
+    """Order among unsettled incidents, 0 first: critical creates, completions, other creates, the rest."""
+    if incident.ticket is None:
+        return 0 if incident.severity.rank == 0 else 2
+    return 1 if isinstance(incident.phase, Closed) else 3
+
+
+def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
+    """Return what is known of the incident's present generation: nothing, where a new one left a ticket."""
+    left_behind = before.generation != after.generation and before.previous != after.previous
+    return Known(adoption_checked=True) if left_behind else known
+
+
+def _wants_ticket(incident: Incident) -> bool:
+    match incident.phase:
+        case Waiting():
+            return False
+        case Closed(wants_ticket=wants):
+            return wants or incident.ticket is not None
+        case _:
+            return True
+
+
+def _wants_done(incident: Incident) -> bool:
+    phase = incident.phase
+    if not isinstance(phase, Closed) or phase.how not in ("cleared", "expired", "operator"):
+        return False
+    return may_complete(incident)
+
+
+def _status(incident: Incident, board: Board, done: bool) -> int | None:
+    if done:
+        return board.status_done
+    if isinstance(incident.phase, Acknowledged | Closed):
+        return None
+    return board.status_new
+
+
+def _tags(incident: Incident, board: Board) -> frozenset[str]:
+    shown = _STATE_TAG.get(state_of(incident), "firing")
+    state_tag = board.state_tags.get(shown)
+    tags = {*board.tags, *incident.policy.tags}
+    return frozenset(tags | {state_tag} if state_tag else tags)
+
+
+# a ticket shows whether its condition holds; how far we are with it is our own business
+_STATE_TAG = {
+    "waiting": "firing",
+    "opening": "firing",
+    "open": "firing",
+    "holding": "cleared",
+    "closed": "cleared",
+    "expired": "expired",
+    "acknowledged": "acknowledged",
+}

@@ -1,0 +1,208 @@
+"""What a read of the ticket tells: who owns which field, who has worked on it, whether it is still there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from alertd.core.incidents import (
+    Change,
+    Completed,
+    CompletedByPerson,
+    FoundForeign,
+    Gone,
+    Linked,
+    Touched,
+)
+from alertd.core.tickets import BASELINE, SEARCH_LAG, Field, Known, Ticket
+
+WORKFLOW_NOTE_TYPES = frozenset({13, 15, 91})  # workflow rule note, duplicate ticket note, workflow action
+MISSES_UNTIL_GONE = 2
+
+
+class TicketView(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of a ticket that decisions rest on."""
+
+    id: int
+    number: str
+    reference: str | None
+    fields: dict[str, int]  # status, priority, queue
+    assignee_id: int | None = None
+    last_activity_at: datetime | None = None
+    last_activity_by: int | None = None
+
+
+class NoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of a note that decisions rest on."""
+
+    title: str
+    note_type: int
+    creator_id: int | None = None
+    by_contact: bool = False
+
+
+def read_back(known: Known, view: TicketView | None, *, reference: str) -> tuple[Known, tuple[Change, ...]]:
+    """Compare a fresh ticket with what was asked for; duplicate handling may have answered with another.
+
+    Its fields are no evidence yet: what differs is judged by the first read that counts.
+    """
+    assert known.ticket is not None  # noqa: S101 - only a ticket is read back
+    if view is None:
+        return replace(known, reads=known.reads + 1), ()
+    ticket = Ticket(view.id, view.number)
+    linked = Linked(ticket, known.noted)
+    if view.reference != reference:
+        foreign = replace(known, ticket=ticket, verified=True, foreign=True, assignee_id=view.assignee_id)
+        return foreign, (linked, FoundForeign())
+    ours = replace(known, ticket=ticket, verified=True, assignee_id=view.assignee_id)
+    return ours, (linked,)
+
+
+def adopt(
+    known: Known,
+    view: TicketView,
+    *,
+    asked: Mapping[str, int],
+    revision: int,
+    now: datetime,
+    ours: frozenset[int],
+    done: int,
+) -> tuple[Known, tuple[Change, ...]]:
+    """Take over a ticket that carries our reference: made by a create whose answer we never read.
+
+    Args:
+        known: With the create's intent; without one the ticket is from a time that this store has forgotten.
+        view: What Autotask showed.
+        asked: Fields that its create asked for, or would ask for now. What differs is judged as in any
+            read: people may have worked on the ticket since.
+        revision: What its description covers.
+        now: When the look began.
+        ours: As for `observe_ticket`.
+        done: As for `observe_ticket`.
+    """
+    ticket, intent = Ticket(view.id, view.number), known.intent
+    began_at = intent.begun_at if intent is not None else None
+    adopted = replace(
+        known,
+        ticket=ticket,
+        verified=True,
+        intent=None,
+        attempts=0,
+        retry_at=None,
+        parked=None,
+        parked_level=None,
+        unclear_creates=0,
+        created_at=began_at,
+        wrote_at=began_at,
+        noted=revision,
+        fields={name: _written(asked.get(name, value)) for name, value in view.fields.items()},
+        assignee_id=view.assignee_id,
+        adoption_checked=True,
+    )
+    born_complete = (Completed(),) if asked.get("status") == done else ()
+    seen, changes = observe_ticket(adopted, view, began_at=now, ours=ours, done=done)
+    return seen, (Linked(ticket, revision), *born_complete, *changes)
+
+
+def observe_ticket(
+    known: Known, view: TicketView, *, began_at: datetime, ours: frozenset[int], done: int
+) -> tuple[Known, tuple[Change, ...]]:
+    """Fold a read of a live ticket into what is known.
+
+    Args:
+        known: With the ticket read back.
+        view: What Autotask showed.
+        began_at: When the read began; one that began too soon after our last write proves nothing.
+        ours: Resource ids whose edits are nobody's touch: our own and the configured ones.
+        done: Status id of the board's completed tickets.
+    """
+    if known.intent is not None:
+        return known, ()  # what differs may be what this write has changed
+    if known.wrote_at is not None and began_at <= known.wrote_at + SEARCH_LAG:
+        return known, ()
+    here = replace(known, missing=0)
+    if _is_baseline(here, view, ours):
+        fields = {name: _baseline(here.fields.get(name), value) for name, value in view.fields.items()}
+        clean = replace(here, fields=fields, assignee_id=view.assignee_id, clean_at=began_at)
+        return clean, _completion(here, view, done)
+    fields = {name: _seen(here.fields.get(name), value) for name, value in view.fields.items()}
+    after = replace(here, fields=fields, assignee_id=view.assignee_id)
+    touched = _touch(here, after, view, ours)
+    if touched is None:
+        return replace(after, clean_at=began_at), ()
+    return after, (*_completion(here, view, done), touched)
+
+
+def observe_absence(known: Known) -> tuple[Known, tuple[Change, ...]]:
+    """A query that works, and a read by its id, did not show the ticket. Twice in a row: it is gone."""
+    after = replace(known, missing=known.missing + 1)
+    return after, (Gone(),) if after.missing >= MISSES_UNTIL_GONE else ()
+
+
+def observe_notes(
+    known: Known, notes: Iterable[NoteView], *, began_at: datetime, ours: frozenset[int]
+) -> tuple[Known, tuple[Change, ...]]:
+    """Fold the ticket's notes: one by anybody but us or a workflow rule is a touch."""
+    for note in notes:
+        if note.by_contact:
+            return known, (Touched("the customer wrote a note"),)
+        if note.note_type not in WORKFLOW_NOTE_TYPES and note.creator_id not in ours:
+            return known, (Touched(_somebody(note.creator_id, "wrote a note")),)
+    return replace(known, clean_at=began_at), ()
+
+
+def holds_mark(notes: Iterable[NoteView], mark: str) -> bool:
+    """Whether one of the notes is the one with this mark in its title."""
+    return any(mark in note.title for note in notes)
+
+
+def applied_fields(asked: Mapping[str, int], view: TicketView) -> bool:
+    """Whether a PATCH whose answer was unclear stands."""
+    return all(view.fields.get(name) == value for name, value in asked.items())
+
+
+def _is_baseline(known: Known, view: TicketView, ours: frozenset[int]) -> bool:
+    if view.last_activity_at is None or known.wrote_at is None:
+        return False
+    return view.last_activity_by in ours or view.last_activity_at <= known.wrote_at + BASELINE
+
+
+def _baseline(field: Field | None, value: int) -> Field:
+    """What workflow rules made of it is ours; what a person had taken before that stays theirs."""
+    if field is None or not field.ours:
+        return _seen(field, value)
+    return Field(field.asked, value, value)
+
+
+def _written(value: int) -> Field:
+    return Field(value, value, value)
+
+
+def _seen(field: Field | None, value: int) -> Field:
+    return _written(value) if field is None else replace(field, seen=value)
+
+
+def _touch(before: Known, after: Known, view: TicketView, ours: frozenset[int]) -> Touched | None:
+    taken = [name for name, field in after.fields.items() if not field.ours]
+    newly = [name for name in taken if name not in before.fields or before.fields[name].ours]
+    if newly:
+        return Touched(_somebody(view.last_activity_by, f"changed {', '.join(newly)}"), "status" in newly)
+    if after.assignee_id != before.assignee_id:
+        return Touched(_somebody(view.last_activity_by, "changed the assignment"))
+    if view.last_activity_by is not None and view.last_activity_by not in ours:
+        return Touched(_somebody(view.last_activity_by, "worked on it"))
+    return None
+
+
+def _completion(before: Known, view: TicketView, done: int) -> tuple[Change, ...]:
+    status = before.fields.get("status")
+    if view.fields.get("status") != done or (status is not None and done in (status.asked, status.seen)):
+        return ()
+    return (CompletedByPerson(),)
+
+
+def _somebody(resource_id: int | None, did: str) -> str:
+    return f"somebody {did}" if resource_id is None else f"resource {resource_id} {did}"

@@ -1,0 +1,1 @@
+"""What senders send, read into alerts: one module per format, all pure and bounded."""

@@ -1,0 +1,121 @@
+"""Redaction: what is taken out of a body before it is stored or read.
+
+Two ways. Names that are secret wherever they occur are blanked in the bytes themselves, so that a body
+that is not quite JSON is blanked too and the rest stays exactly as sent. Paths that a source configures
+are blanked in the tree.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+import msgspec
+import re2
+
+from alertd.core.sources import json_repair
+from alertd.core.sources.reading import Unreadable
+from alertd.core.sources.trees import UTF8_BOM, Tree, normalised
+
+MARK = "***"
+
+# Names that hold a secret if they contain one of these …
+_PARTS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "sharedsecret",
+    "shared_secret",
+    "client_secret",
+    "clientsecret",
+)
+# … or are one of these. A bare `secret` is not: Kubernetes alerts carry the name of one as a label.
+# ping_url and update_url let their reader fake a Healthchecks success.
+_WHOLE = (
+    *("token", "access_token", "auth_token", "authtoken", "refresh_token", "authorization", "routing_key"),
+    *("pass", "pwd", "api_key", "apikey", "private_key", "secret_key", "secretkey"),
+    *("ping_url", "update_url", "unsubscribeurl", "unsubscribe_url"),
+)
+_PATHS = ("heartbeat.response",)  # Uptime Kuma: the checked page itself
+_NAMES = "|".join((*(rf"[\w.\-]{{0,60}}?{part}[\w.\-]{{0,60}}" for part in _PARTS), *_WHOLE))
+_NAME = f"(?:{_NAMES})".encode()
+# RE2 looks for all names at once, several times faster than one search each.
+_SUSPECT = re2.compile(f"(?i){'|'.join((*_PARTS, *_WHOLE))}".encode())
+_JSON = re.compile(
+    rb'("' + _NAME + rb'"\s*+:\s*+)(?:"(?:[^"\\]|\\.)*+\\?"?|-?\d[\w.+\-]*+)', re.IGNORECASE | re.DOTALL
+)
+# The same inside a JSON string, where quotes are \" and a quote in the value is \\\".
+_JSON_INSIDE = re.compile(
+    rb'(\\"' + _NAME + rb'\\"\s*+:\s*+\\")(?:[^"\\]|\\\\(?:\\.|[^\\])|\\[^"\\])*+', re.IGNORECASE | re.DOTALL
+)
+_FORM = re.compile(rb"((?:^|[?&;])" + _NAME + rb'=)[^&;\s"\'<>\\]++', re.IGNORECASE)
+_XML = re.compile(rb"(<(?:[\w\-]{1,30}:)?(" + _NAME + rb")(?:\s[^<>]{0,300})?>)[^<]++", re.IGNORECASE)
+_USER_INFO = re.compile(rb"(://)[^/?#\s\"'<>@\\]{1,256}@")
+
+
+class Redaction(msgspec.Struct, frozen=True):
+    """What a source's settings say beside the built-in names: paths of object names, lists walked through."""
+
+    paths: tuple[tuple[str, ...], ...] = ()
+    needles: tuple[bytes, ...] = ()
+
+
+def redaction(paths: Iterable[str] = ()) -> Redaction:
+    """Compile dotted paths such as `asset.properties.notes`."""
+    split = tuple(tuple(path.split(".")) for path in (*_PATHS, *paths))
+    return Redaction(split, tuple(path[-1].encode() for path in split))
+
+
+def redact(raw: bytes, rules: Redaction) -> bytes:
+    """Return `raw` with every secret replaced by `***`; the same object if there is none.
+
+    A body that holds none of the names costs one scan (about 3 µs a kilobyte).
+    """
+    raw = _without_names(raw)
+    if any(needle in raw for needle in rules.needles):
+        raw = _without_paths(raw, rules)
+    return raw
+
+
+def _without_names(raw: bytes) -> bytes:
+    if _SUSPECT.search(raw):
+        raw = _JSON.sub(rb'\1"***"', raw)
+        for pattern in (_JSON_INSIDE, _FORM, _XML):
+            raw = pattern.sub(rb"\1***", raw)
+    if b"@" in raw and b"://" in raw:
+        raw = _USER_INFO.sub(rb"\1***@", raw)
+    return raw
+
+
+def _without_paths(raw: bytes, rules: Redaction) -> bytes:
+    """Blank the configured paths. What cannot be read is blanked by the last name of each path instead."""
+    try:
+        tree = json_repair.decode(raw.removeprefix(UTF8_BOM))
+        normalised(tree)  # only to learn that it is not too deep to walk
+    except Unreadable:
+        return _without_last_names(raw, rules)
+    if not isinstance(tree, (dict, list)):
+        return _without_last_names(raw, rules)
+    changed = [_blank(tree, path) for path in rules.paths]
+    return json.dumps(tree).encode() if any(changed) else raw
+
+
+def _blank(tree: Tree, path: tuple[str, ...]) -> bool:
+    if isinstance(tree, list):
+        return any([_blank(each, path) for each in tree])  # noqa: C419 - all of them, not up to the first
+    if not isinstance(tree, dict) or path[0] not in tree:
+        return False
+    if len(path) > 1:
+        return _blank(tree[path[0]], path[1:])
+    tree[path[0]] = MARK
+    return True
+
+
+def _without_last_names(raw: bytes, rules: Redaction) -> bytes:
+    for needle in rules.needles:
+        name = re.escape(needle)
+        raw = re.sub(rb'("' + name + rb'"\s*+:\s*+")(?:[^"\\]|\\.)*+', rb"\1***", raw)
+        raw = re.sub(rb"((?:^|&)" + name + rb"=)[^&\s]++", rb"\1***", raw)
+        raw = re.sub(rb"(<" + name + rb"(?:\s[^<>]{0,300})?>)[^<]++", rb"\1***", raw)
+    return raw

@@ -1,0 +1,70 @@
+"""What every `[[sources]]` has, whatever its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from alertd.core.settings import Duration, SecretRef, Section
+from alertd.core.sources.fields import PatternText, capture, listed
+
+
+class ClientSettings(Section):
+    """Where the customer's name is: a `label`, or a `lookup` of one in `clients`, perhaps cut by `regex`.
+
+    `default` alone means that all alerts of the source belong to one customer.
+    """
+
+    label: str | None = None
+    lookup: str | None = None
+    regex: PatternText | None = None
+    default: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.label and self.lookup:
+            raise ValueError("label and lookup exclude one another")
+        if not (self.label or self.lookup or self.default):
+            raise ValueError('needs one of label = "…", lookup = "…", default = "…"')
+        if self.regex and not (self.label or self.lookup):
+            raise ValueError("regex needs the label that it is cut from")
+        return self
+
+
+class SourceBase(Section):
+    """`[[sources]]`, the part that all kinds share."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+    token: Annotated[list[SecretRef], BeforeValidator(listed), Field(min_length=1, max_length=2)]
+    token_in_url: bool = False  # some senders can set nothing but the URL
+    clients: dict[str, str] = Field(default_factory=dict)  # customer by what the sender calls it
+    expire_after: Duration | None = None
+    board: str | None = None
+    redact: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+
+
+ClientRule = Callable[[Callable[[str], str]], str]
+
+
+def compile_client(
+    settings: ClientSettings | None, clients: Mapping[str, str], preset: str = "client"
+) -> ClientRule:
+    """Return the function that finds the customer's name, given a function that reads a label or path.
+
+    Args:
+        settings: `client` of the source; None: the label `preset`.
+        clients: Customer by sent value. A value that is not in it stays as it was sent.
+        preset: See `settings`.
+    """
+    name = (settings.label or settings.lookup or "") if settings else preset
+    cut = capture(settings.regex) if settings and settings.regex else None
+
+    def find(read: Callable[[str], str]) -> str:
+        value = read(name) if name else ""
+        if cut is not None:
+            value = cut(value)
+        return clients.get(value, value)
+
+    return find

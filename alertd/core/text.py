@@ -1,0 +1,288 @@
+"""What tickets say: titles, descriptions, notes, resolutions. Plain text, cut to Autotask's limits.
+
+Payload text is only ever a value in a template, never a template. Templates are the operator's own.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+import msgspec
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from alertd.core.incidents import Closed, Happened, Incident, Member, state_of
+
+TITLE_LENGTH = 255
+DESCRIPTION_LENGTH = 8000
+NOTE_TITLE_LENGTH = 250
+NOTE_LENGTH = 32000
+RESOLUTION_LENGTH = 32000
+CUT_MARK = " … [cut]"
+MOST_MEMBERS = 40  # in a description or note; beyond it they are counted
+MOST_SAID = 4000  # of the alert's own description: what we say ourselves must fit in below it
+
+TITLE = "{{ title }}{% if host %} on {{ host }}{% endif %}{% if others %} (+{{ others }} more){% endif %}"
+DESCRIPTION = """\
+{{ severity | upper }}: {{ title }}
+{% if client %}Customer: {{ client }}
+{% endif %}{% if host %}Device: {{ host }}
+{% endif %}Since: {{ since }}
+{% if previous %}Follows ticket {{ previous }}: the same problem is back.
+{% endif %}{% if cleared %}Already over: {{ cleared }}
+{% endif %}
+{% if description %}{{ description }}
+
+{% endif %}{% if members | length > 1 %}{{ firing_count }} firing, {{ ended_count }} over:
+{% for member in members %}- {{ member }}
+{% endfor %}
+{% endif %}{% if url %}Link: {{ url }}
+{% endif %}Route: {{ route }}; receipt {{ receipt }}"""
+
+
+class BadTemplate(ValueError):
+    """A template of the configuration does not compile, or fails on a sample."""
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """A title and a description, ready to be sent."""
+
+    title: str
+    description: str
+
+
+def check_template(template: str) -> None:
+    """Compile a template and try it on a sample.
+
+    Raises:
+        BadTemplate: It would not render. The text says why.
+    """
+    try:
+        _compiled(template).render(_SAMPLE)
+    except _FAULTS as exc:
+        raise BadTemplate(str(exc)) from exc
+
+
+def ticket_text(
+    incident: Incident,
+    *,
+    reference: str,
+    title_template: str | None = None,
+    description_template: str | None = None,
+    remarks: Iterable[str] = (),
+) -> Rendered:
+    """Return title and description of the incident's ticket.
+
+    Args:
+        incident: As decided.
+        reference: Becomes the description's last line, which no cut removes.
+        title_template: The board's own, or None for the default.
+        description_template: The board's own, or None for the default.
+        remarks: Lines for whoever runs alertd, such as a customer that no company matches.
+    """
+    values = _values(incident)
+    title = _render(title_template, TITLE, values)
+    body = "\n".join([_render(description_template, DESCRIPTION, values), *remarks])
+    last = f"\n\n[ref: {reference}]"
+    return Rendered(
+        cut(one_line(title), TITLE_LENGTH) or "Alert",
+        _cut_lines(clean(body).rstrip(), DESCRIPTION_LENGTH - len(last) - last.count("\n")) + last,
+    )
+
+
+def note_text(incident: Incident, *, after: int, upto: int) -> tuple[str, str]:
+    """Return title (without its mark) and text of the note that tells the changes in (after, upto]."""
+    told = [happened for happened in incident.changes if after < happened.revision <= upto]
+    firing = sum(member.firing for member in incident.members.values())
+    ended = len(incident.members) - firing
+    lines = [_change_line(happened) for happened in told]
+    if incident.changes_left_out:
+        lines.insert(0, f"({incident.changes_left_out} earlier changes are left out)")
+    lines += ["", f"Now: {firing} firing, {ended} over.", *_member_lines(incident)]
+    title = f"{firing} firing, {ended} over"
+    return title, _cut_lines(clean("\n".join(lines)), NOTE_LENGTH)
+
+
+def note_title(title: str, mark: str) -> str:
+    """Return the note's title with the mark a look finds it by; the mark is never cut."""
+    return f"{cut(title, NOTE_TITLE_LENGTH - len(mark) - 3)} [{mark}]"
+
+
+def resolution_text(incident: Incident) -> str:
+    """Return what the ticket's resolution says when we complete it."""
+    phase = incident.phase
+    at = _instant(phase.at) if isinstance(phase, Closed) else ""
+    how = phase.how if isinstance(phase, Closed) else "cleared"
+    says = {
+        "expired": f"Nothing more was heard of it: expired, not confirmed clear, {at}.",
+        "operator": f"Closed in alertd by an operator, {at}.",
+    }.get(how, f"The monitoring reports it clear, {at}.")
+    lines = [says, *_member_lines(incident)]
+    return _cut_lines(clean("\n".join(lines)), RESOLUTION_LENGTH)
+
+
+def clean(text: str) -> str:
+    """Remove what could disturb a reader or a terminal: control, bidirectional and surrogate characters."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _UNWANTED)
+
+
+def one_line(text: str) -> str:
+    """Clean the text and fold all white space into single blanks."""
+    return " ".join(clean(text).split())
+
+
+def cut(text: str, length: int) -> str:
+    """Return the text, cut to `length` with a mark where anything is lost.
+
+    An emoji counts as two, as in Autotask's database: better a shorter text than a refused ticket.
+    """
+    if len(text) <= length and (text.isascii() or _units(text) <= length):
+        return text
+    room = max(length - len(CUT_MARK), 0)
+    kept = text.encode("utf-16-le", "surrogatepass")[: 2 * room].decode("utf-16-le", "ignore")
+    return kept.rstrip() + CUT_MARK
+
+
+def _units(text: str) -> int:
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def _cut_lines(text: str, length: int) -> str:
+    """Cut so that the text also fits where Autotask stores two characters for each end of a line."""
+    shorter = cut(text, length)
+    return cut(shorter, length - shorter.count("\n"))
+
+
+_UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def _values(incident: Incident) -> dict[str, Any]:
+    members = list(incident.members.values())
+    main = min(members, key=lambda member: (not member.firing, member.severity.rank, member.since))
+    firing = sum(member.firing for member in members)
+    phase = incident.phase
+    return {
+        "title": one_line(main.title),
+        "host": one_line(main.host) if _one_host(members) else "",
+        "others": len(members) - 1,
+        "severity": incident.severity.value,
+        "client": one_line(incident.client),
+        "since": _instant(min(member.since for member in members)),
+        "description": cut(main.description.strip(), MOST_SAID),
+        "url": main.url if main.url.startswith(("http://", "https://")) else "",
+        "members": _member_lines(incident) if len(members) > 1 else [],
+        "firing_count": firing,
+        "ended_count": len(members) - firing,
+        "route": incident.policy.route_name,
+        "receipt": incident.receipt,
+        "labels": incident.group,
+        "state": state_of(incident),
+        "previous": incident.previous.number or str(incident.previous.id) if incident.previous else "",
+        "cleared": _instant(phase.at) if isinstance(phase, Closed) else "",
+    }
+
+
+_SAMPLE: dict[str, Any] = {
+    "title": "Disk D: is almost full",
+    "host": "fs02",
+    "others": 1,
+    "severity": "warning",
+    "client": "Contoso",
+    "since": "2026-11-23 03:00 UTC",
+    "description": "96 % used",
+    "url": "https://prometheus.example.com/graph",
+    "members": ["fs02: Disk D: is almost full"],
+    "firing_count": 1,
+    "ended_count": 1,
+    "route": "root",
+    "receipt": "01",
+    "labels": {"alertname": "DiskFull"},
+    "state": "open",
+    "previous": "",
+    "cleared": "",
+}
+
+
+def _one_host(members: list[Member]) -> bool:
+    return len({member.host for member in members}) == 1
+
+
+def _member_lines(incident: Incident) -> list[str]:
+    members = sorted(
+        incident.members.values(), key=lambda member: (not member.firing, member.severity.rank, member.since)
+    )
+    lines = [_member_line(member) for member in members[:MOST_MEMBERS]]
+    left = len(members) - len(lines)
+    return [*lines, f"and {left} more"] if left > 0 else lines
+
+
+def _member_line(member: Member) -> str:
+    where = f"{member.host}: " if member.host else ""
+    if member.ended_at is None:
+        how = f"firing since {_instant(member.since)}"
+    else:
+        how = f"{'expired' if member.expired else 'cleared'} {_instant(member.ended_at)}"
+    return cut(one_line(f"{where}{member.title} [{member.severity}], {how}"), 300)
+
+
+def _change_line(happened: Happened) -> str:
+    where = f"{happened.host}: " if happened.host else ""
+    what = _SAYS[happened.what].format(what=f"{where}{happened.title}", detail=happened.detail)
+    return cut(one_line(f"{_instant(happened.at)} {what}"), 400)
+
+
+_SAYS = {
+    "joined": "Also firing: {what}",
+    "fired again": "Firing again: {what}",
+    "reopened": "Firing again, ticket reopened: {what}",
+    "cleared": "Cleared: {what}",
+    "expired": "Nothing more heard of: {what}. Silence is no all-clear, so the ticket stays open.",
+    "severity": "Severity {detail}: {what}",
+    "left open": "All clear. The ticket is left open: {detail}.",
+    "linked": "alertd's alerts for this problem are followed in this ticket, which was there before.",
+}
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+@lru_cache(maxsize=256)
+def _compiled(template: str) -> jinja2.Template:
+    return _ENVIRONMENT.from_string(template)
+
+
+def _render(template: str | None, default: str, values: dict[str, Any]) -> str:
+    """Render, and fall back to the built-in template where the operator's own fails on this alert."""
+    if template is not None:
+        try:
+            return _compiled(template).render(values)
+        except _FAULTS:
+            pass  # the built-in says the same things; a ticket matters more than its looks
+    return _compiled(default).render(values)
+
+
+# what a template of the operator's own may raise on an alert that it was not written for
+_FAULTS = (
+    jinja2.TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+)
+
+# autoescape is off since tickets are plain text: Autotask stores HTML as literal text
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    autoescape=False,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=False,
+    keep_trailing_newline=False,
+)

@@ -1,0 +1,44 @@
+"""Settings and reading by kind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from alertd.core.sources.kinds import SourceSettings, compile_profile, read, redact
+from alertd.core.sources.reading import Body
+
+SETTINGS: TypeAdapter[Any] = TypeAdapter(SourceSettings)
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+def profile(kind: str, **given: Any) -> Any:
+    return compile_profile(
+        SETTINGS.validate_python({"name": "s", "kind": kind, "token": {"env": "T"}} | given)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        ("alertmanager", b'{"alerts": [{"labels": {"alertname": "A"}}]}'),
+        ("mapped", b'{"id": 1, "rule": "A"}'),
+    ],
+)
+def test_read(kind: str, raw: bytes) -> None:
+    reading = read(Body(raw=raw), profile(kind), received_at=NOW)
+    assert [alert.labels["alertname"] for alert in reading.alerts] == ["A"]
+
+
+@pytest.mark.parametrize("kind", ["alertmanager", "mapped"])
+def test_redact(kind: str) -> None:
+    raw = b'{"password": "x", "a": {"notes": "y"}}'
+    assert redact(raw, profile(kind, redact=["a.notes"])) == b'{"password": "***", "a": {"notes": "***"}}'
+
+
+def test_unknown_kind() -> None:
+    with pytest.raises(ValidationError, match="'alertmanager', 'mapped'"):
+        SETTINGS.validate_python({"name": "s", "kind": "pigeon", "token": {"env": "T"}})
