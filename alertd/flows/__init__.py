@@ -1,0 +1,1 @@
+"""The loops, and the ports they need, in their own words."""

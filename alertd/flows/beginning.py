@@ -1,0 +1,67 @@
+"""What must be known before anything is sent: whose tenant it is, and what this store may have forgotten."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import structlog
+
+from alertd.flows.ports import Desk
+
+_TENANT = "tenant"
+_EPOCH = "epoch"
+_CLEAN = "clean"  # no ticket of ours stood in the tenant when this store began
+_FORGETFUL = "forgetful"  # some did: look for each incident's before its first create
+
+_log = structlog.get_logger()
+
+
+class OtherTenant(Exception):
+    """The store belongs to another tenant than the one the credential opens."""
+
+
+class Memory(Protocol):
+    """A few texts by name, kept durably."""
+
+    async def get(self, name: str) -> str | None:
+        """Return the text last set under `name`."""
+        ...
+
+    async def set(self, name: str, value: str) -> None:
+        """Keep `value` under `name`."""
+        ...
+
+
+class Beginning:
+    """Asks once per process; the answers that must not change are kept in the store."""
+
+    def __init__(self, *, desk: Desk, memory: Memory) -> None:
+        self._desk = desk
+        self._memory = memory
+        self.adopt_first = True  # until it is known better
+
+    async def begin(self) -> None:
+        """Compare the tenant with the store's, and find out whether the store may have forgotten tickets.
+
+        Raises:
+            OtherTenant: They differ.
+            PortError: Autotask cannot be asked now.
+        """
+        await self._same_tenant()
+        epoch = await self._memory.get(_EPOCH)
+        if epoch is None:
+            epoch = _FORGETFUL if await self._desk.knows_our_tickets() else _CLEAN
+            await self._memory.set(_EPOCH, epoch)
+            _log.info("beginning.epoch", epoch=epoch)
+        self.adopt_first = epoch == _FORGETFUL
+
+    async def _same_tenant(self) -> None:
+        tenant = str(await self._desk.tenant_id())
+        known = await self._memory.get(_TENANT)
+        if known is None:
+            await self._memory.set(_TENANT, tenant)
+        elif known != tenant:
+            raise OtherTenant(
+                f"this store belongs to Autotask tenant {known}, but the credential opens tenant {tenant};"
+                " use a store of its own for each tenant"
+            )

@@ -1,0 +1,248 @@
+"""The decide flow: journal entries and the passing of time become conditions and incidents.
+
+Entries come from intake in memory; what a restart or an overflow left behind is read again from the
+journal. One step is one transaction; a conflict means that somebody else moved a row, so decide again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from alertd.core.alerts import Alert
+from alertd.core.folding import Fold, Message, Routing
+from alertd.core.incidents import Incident, Tally
+from alertd.core.levels import known_for
+from alertd.core.tickets import Known
+from alertd.flows.errors import Conflict
+from alertd.flows.ports import Entry, Envelope, IncidentRow, Loaded, Step
+from alertd.flows.rows import condition_write, incident_write
+from alertd.flows.world import World
+
+BATCH_MESSAGES = 256  # about 15 ms of deciding: longer batches would make new requests wait
+MOST_WAITING = 20_000  # messages kept in memory; beyond them the journal is read again
+MOST_DUE = 500
+
+_log = structlog.get_logger()
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A journal entry with its alerts, as parsed once by intake."""
+
+    entry: Entry
+    alerts: Sequence[Alert]
+
+
+class Decider:
+    """Owns the order in which entries are decided. One task runs it."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        routing: Callable[[], Routing],
+        read: Callable[[Envelope], Sequence[Alert]],
+        wake_settling: Callable[[], None],
+    ) -> None:
+        self._state = world.state
+        self._journal = world.journal
+        self._clock = world.clock
+        self._crash = world.crash
+        self._routing = routing
+        self._read = read
+        self._wake_settling = wake_settling
+        self._waiting: deque[Work] = deque()
+        self._waiting_messages = 0
+        self._behind = False
+        self._bell = asyncio.Event()
+        self._next_due_at: datetime | None = None
+
+    # --- intake's side --------------------------------------------------------------------------------
+
+    def accept(self, entry: Entry, alerts: Sequence[Alert]) -> None:
+        """Take over what intake has committed. Never blocks; what does not fit is read from the journal."""
+        if self._behind or self._waiting_messages > MOST_WAITING:
+            self._behind = True
+        else:
+            self._waiting.append(Work(entry, alerts))
+            self._waiting_messages += max(len(alerts), 1)
+        self._bell.set()
+
+    # --- the loop -------------------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Decide what was accepted and not decided before the process ended."""
+        while await self._sweep():
+            pass
+
+    async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
+        """Decide until `stop`; then finish what waits."""
+        while not (stop.is_set() and not self._waiting and not self._behind):
+            beat()
+            worked = await self._decide_waiting() or await self._catch_up() or await self.pass_time()
+            if not worked and not stop.is_set():
+                await self._rest(stop)
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        """Sleep until something comes in, something is due, or the heartbeat wants to be seen."""
+        self._bell.clear()
+        if self._waiting or self._behind:
+            return
+        seconds = 1.0
+        if self._next_due_at is not None:
+            seconds = min(seconds, max((self._next_due_at - self._clock.now()).total_seconds(), 0.0))
+        ringing = asyncio.ensure_future(self._bell.wait())
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((ringing, stopping), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ringing.cancel()
+            stopping.cancel()
+
+    async def _decide_waiting(self) -> bool:
+        works: list[Work] = []
+        messages = 0
+        while self._waiting and messages < BATCH_MESSAGES:
+            work = self._waiting.popleft()
+            messages += max(len(work.alerts), 1)
+            works.append(work)
+        self._waiting_messages -= messages
+        if works:
+            await self.decide(works)
+        return bool(works)
+
+    async def _catch_up(self) -> bool:
+        """Read from the journal what did not fit into memory."""
+        if not self._behind:
+            return False
+        self._behind = False  # from here on new entries queue up again; the sweep leaves those out
+        if await self._sweep():
+            self._behind = True
+        return True
+
+    async def _sweep(self) -> bool:
+        """Decide one batch of undecided entries; whether there may be more."""
+        entries = await self._journal.undecided(after=0, limit=BATCH_MESSAGES)
+        queued = {work.entry.journal_id for work in self._waiting}
+        works = [
+            Work(entry, self._read(entry.envelope)) for entry in entries if entry.journal_id not in queued
+        ]
+        if works:
+            await self.decide(works)
+        return len(entries) == BATCH_MESSAGES and bool(works)
+
+    async def decide(self, works: Sequence[Work]) -> None:
+        """Decide these entries in one step."""
+        ordered = sorted(works, key=lambda work: work.entry.journal_id)
+        messages = [message for work in ordered for message in _messages(work)]
+        parked = sum(work.entry.envelope.messages - len(work.alerts) for work in ordered)
+        keys = {message.alert.key for message in messages}
+        decided = [work.entry.journal_id for work in ordered]
+
+        def first_pass(fold: Fold) -> None:
+            fold.observe(messages)
+            if parked:
+                fold.totals["parked"] += parked
+
+        await self._step(first_pass, alert_keys=keys, incident_keys=(), decided=decided)
+
+    async def pass_time(self) -> bool:
+        """Let Tick and expiry happen where they are due; whether anything was."""
+        now = self._clock.now()
+        if self._next_due_at is not None and now < self._next_due_at:
+            return False
+        due = await self._state.due(now, limit=MOST_DUE)
+        self._next_due_at = due.next_at
+        if not due.alert_keys and not due.incident_keys:
+            return False
+        self._next_due_at = None
+
+        def first_pass(fold: Fold) -> None:
+            fold.expire(key for key in due.alert_keys if key in fold.conditions)
+
+        await self._step(
+            first_pass, alert_keys=set(due.alert_keys), incident_keys=due.incident_keys, decided=()
+        )
+        return True
+
+    # --- one step -------------------------------------------------------------------------------------
+
+    async def _step(
+        self,
+        first_pass: Callable[[Fold], None],
+        *,
+        alert_keys: Iterable[str],
+        incident_keys: Sequence[str],
+        decided: Sequence[int],
+    ) -> None:
+        """Load, fold and commit; again from the start when a row moved meanwhile."""
+        while True:
+            now = self._clock.now()
+            fold = Fold(self._routing(), now=now)
+            loaded = await self._state.load(alert_keys, ())  # type: ignore[arg-type] # keys are texts
+            fold.conditions = {key: row.condition for key, row in loaded.conditions.items()}
+            first_pass(fold)
+            needed = fold.needed_incidents() | set(incident_keys)
+            rows = (await self._state.load((), needed)).incidents if needed else {}
+            fold.incidents = {key: row.incident for key, row in rows.items()}
+            fold.decide()
+            fold.tick(key for key in incident_keys if key in fold.incidents)
+            step = _step_of(fold, Loaded(loaded.conditions, rows), decided=decided, now=now)
+            self._crash("decide.before_commit", "")
+            try:
+                await self._state.commit(step)
+            except Conflict:
+                continue
+            self._crash("decide.after_commit", "")
+            self._after_commit(step)
+            return
+
+    def _after_commit(self, step: Step) -> None:
+        if any(write.settle_at is not None for write in step.incidents):
+            self._wake_settling()
+        due = [write.due_at for write in step.incidents] + [write.due_at for write in step.conditions]
+        times = [at for at in due if at is not None]
+        if times and self._next_due_at is not None:
+            self._next_due_at = min(self._next_due_at, *times)
+        elif times:
+            self._next_due_at = None  # ask the store: it may know an earlier one
+
+
+def _messages(work: Work) -> Iterable[Message]:
+    envelope = work.entry.envelope
+    return (Message(alert, envelope.received_at, envelope.receipt) for alert in work.alerts)
+
+
+def _step_of(fold: Fold, loaded: Loaded, *, decided: Sequence[int], now: datetime) -> Step:
+    conditions = [
+        condition_write(loaded.conditions.get(key), fold.conditions[key])
+        for key in sorted(fold.changed_conditions)
+    ]
+    incidents = []
+    for key in sorted(fold.changed_incidents):
+        after = fold.incidents[key]
+        row = loaded.incidents.get(key)
+        before = row.incident if row is not None else None
+        known = known_for(row.known, before=row.incident, after=after) if row is not None else Known()
+        stored = row if row is not None else IncidentRow(after, known)
+        settle_at = now if _matters(before, after) else stored.settle_at
+        incidents.append(incident_write(stored, after, known, settle_at=settle_at))
+    return Step(
+        decided=decided,
+        conditions=conditions,
+        incidents=incidents,
+        history=fold.history,
+        totals={name: change for name, change in fold.totals.items() if change},
+    )
+
+
+def _matters(before: Incident | None, after: Incident) -> bool:
+    """Whether more than the count of messages has changed."""
+    if before is None:
+        return True
+    return msgspec.structs.replace(before, tally=Tally()) != msgspec.structs.replace(after, tally=Tally())

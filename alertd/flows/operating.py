@@ -1,0 +1,183 @@
+"""Carrying out one operation at the service desk, and what its outcome makes known.
+
+Every function returns what to do to the incident's row: a change of `known`, and changes for `decide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, assert_never
+
+import msgspec
+
+from alertd.core import outcomes, text
+from alertd.core.deciding import decide
+from alertd.core.incidents import Change as IncidentChange
+from alertd.core.incidents import Completed, Incident, Noted, Reopened
+from alertd.core.tickets import AddTag, Board, Change, Create, Known, Level, Note, RemoveTag, Writing
+from alertd.flows.ports import Clock, Company, Draft, IncidentRow
+from alertd.flows.world import World
+
+Outcome: TypeAlias = tuple[Known, tuple[IncidentChange, ...]]
+Apply: TypeAlias = Callable[[Known], Outcome]  # run again on a fresh row if somebody else moved it
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One incident as it stands, and what it wants."""
+
+    row: IncidentRow
+    level: Level
+    board: Board
+
+    @property
+    def incident(self) -> Incident:
+        """The incident."""
+        return self.row.incident
+
+
+class Hands:
+    """Does what an operation says."""
+
+    def __init__(self, world: World) -> None:
+        self._desk = world.desk
+        self._clock = world.clock
+
+    def text_for(self, operation: Writing, job: Job) -> str:
+        """Return the text to freeze with the intent: a note found or sent later must be the same."""
+        if not isinstance(operation, Note):
+            return ""
+        title, body = text.note_text(job.incident, after=operation.after, upto=operation.upto)
+        return f"{text.note_title(title, operation.mark)}\n{body}"
+
+    async def write(self, operation: Writing, job: Job, frozen_text: str) -> Apply:
+        """Send the one call of a writing operation.
+
+        Raises:
+            PortError: As the desk's methods say.
+        """
+        match operation:
+            case Create():
+                return await self._create(operation, job)
+            case Change():
+                return await self._change(operation, job)
+            case Note():
+                title, _, body = frozen_text.partition("\n")
+                await self._desk.note(operation.ticket_id, title=title, text=body)
+                return self.note_stands(operation)
+            case AddTag():
+                association_id = await self._desk.add_tag(operation.ticket_id, operation.label)
+                return self.tag_is_on(operation, association_id)
+            case RemoveTag():
+                await self._desk.remove_tag(operation.ticket_id, operation.association_id)
+                return self.tag_is_off(operation)
+            case _:
+                assert_never(operation)
+
+    async def _create(self, operation: Create, job: Job) -> Apply:
+        company, remarks = await self._company(job)
+        rendered = text.ticket_text(
+            job.incident,
+            reference=operation.reference,
+            title_template=job.board.title_template,
+            description_template=job.board.description_template,
+            remarks=remarks,
+        )
+        fields = self.first_fields(job)
+        ticket_id = await self._desk.create(
+            Draft(
+                reference=operation.reference,
+                title=rendered.title,
+                description=rendered.description,
+                company_id=company.id,
+                queue_id=fields["queue"],
+                priority_id=fields["priority"],
+                status_id=fields["status"],
+                source_id=job.board.source_id,
+                category_id=job.board.category_id,
+                resolution=text.resolution_text(job.incident) if job.level.done else None,
+            )
+        )
+        now = self._clock.now()
+        done: tuple[IncidentChange, ...] = (Completed(),) if job.level.done else ()
+        return lambda known: (
+            outcomes.created(known, ticket_id, revision=operation.revision, fields=fields, now=now),
+            done,
+        )
+
+    @staticmethod
+    def first_fields(job: Job) -> dict[str, int]:
+        """The fields of a new ticket; one that is over already is born complete, which saves a call."""
+        status = job.level.status if job.level.status is not None else job.board.status_new
+        return {"status": status, "priority": job.level.priority, "queue": job.level.queue}
+
+    async def _company(self, job: Job) -> tuple[Company, list[str]]:
+        """Return the ticket's company, and remarks for whoever has to map it."""
+        fixed = job.incident.policy.company
+        wanted = str(fixed) if fixed is not None else job.incident.client
+        found = await self._desk.company(wanted) if wanted else None
+        remarks = []
+        if job.board.instead_of:
+            remarks.append(
+                f"Board {job.board.instead_of} cannot take tickets, so this is on {job.board.name}."
+            )
+        if found is None:
+            named = f'"{text.one_line(wanted)}"' if wanted else "no customer"
+            remarks.append(f"The alert names {named}, which is no active company in Autotask by that name.")
+        return found or self._desk.fallback_company(), remarks
+
+    async def _change(self, operation: Change, job: Job) -> Apply:
+        resolution = text.resolution_text(job.incident) if operation.completes else None
+        await self._desk.change(operation.ticket_id, operation.fields, resolution)
+        return self.change_stands(operation)
+
+    # --- outcomes that a look may find, too -----------------------------------------------------------
+
+    def note_stands(self, operation: Note) -> Apply:
+        """The note is on the ticket."""
+        now = self._clock.now()
+        return lambda known: (outcomes.noted(known, operation, now=now), (Noted(operation.upto),))
+
+    def tag_is_on(self, operation: AddTag, association_id: int) -> Apply:
+        """The tag is on the ticket."""
+        now = self._clock.now()
+        return lambda known: (outcomes.tagged(known, operation, association_id, now=now), ())
+
+    def tag_is_off(self, operation: RemoveTag) -> Apply:
+        """The tag is off the ticket."""
+        now = self._clock.now()
+        return lambda known: (outcomes.untagged(known, operation, now=now), ())
+
+    def change_stands(self, operation: Change) -> Apply:
+        """The fields are as asked."""
+        now = self._clock.now()
+        told: tuple[IncidentChange, ...] = ()
+        if operation.completes:
+            told = (Completed(),)
+        elif "status" in operation.fields:
+            told = (Reopened(),)
+        return lambda known: (outcomes.changed(known, operation, now=now), told)
+
+
+def decided(incident: Incident, changes: tuple[IncidentChange, ...], clock: Clock) -> Incident:
+    """Fold the changes into the incident."""
+    now = clock.now()
+    for change in changes:
+        incident = decide(incident, change, now=now)
+    return incident
+
+
+def operation_name(operation: Writing) -> str:
+    """Return the operation's name in crash points, logs and history."""
+    match operation:
+        case Create():
+            return "create"
+        case Note():
+            return "note"
+        case AddTag():
+            return "tag"
+        case RemoveTag():
+            return "untag"
+        case Change(completes=completes):
+            return "complete" if completes else "change"
+        case _:
+            assert_never(operation)

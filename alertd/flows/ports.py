@@ -1,0 +1,369 @@
+"""What the flows need of the world, in their own words; store/, autotask/ and app.py fulfil it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from alertd.core.alerts import AlertKey
+from alertd.core.conditions import Condition
+from alertd.core.history import Happening
+from alertd.core.incidents import Incident
+from alertd.core.tickets import Board, Known
+
+
+class Clock(Protocol):
+    """The wall clock."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        ...
+
+
+# --- the journal --------------------------------------------------------------------------------------
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """One accepted request, as it is kept: redacted raw body, source, time, and how to read it again."""
+
+    receipt: str  # ours, unique, sortable by time
+    source: str
+    kind: str
+    received_at: datetime
+    body: bytes
+    content_type: str = ""
+    params: dict[str, str] = {}  # the query's, without credentials: `client` and the like
+    peer: str = ""
+    delivery_id: str | None = None  # the sender's own; equal ones from one source are one delivery
+    messages: int = 1  # alert messages in it, parked ones too
+    parked: str | None = None  # why the body, or part of it, could not be read
+    parked_messages: int = 0
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """What the journal answers: the row, and whether this delivery was already there."""
+
+    journal_id: int
+    receipt: str
+    duplicate: bool = False
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A journal row."""
+
+    journal_id: int
+    envelope: Envelope
+    decided: bool = False
+
+
+class Journal(Protocol):
+    """Append-only record of what was accepted."""
+
+    async def append(self, envelope: Envelope) -> Appended:
+        """Commit the envelope to disk and return. Equal (source, delivery_id) is one row.
+
+        Raises:
+            StoreFailed: Nothing was kept.
+        """
+        ...
+
+    async def undecided(self, *, after: int, limit: int) -> Sequence[Entry]:
+        """Return undecided entries with a larger id than `after`, oldest first; parked ones too."""
+        ...
+
+    async def entry(self, receipt: str) -> Entry | None:
+        """Return the entry with this receipt."""
+        ...
+
+
+# --- the state ----------------------------------------------------------------------------------------
+
+
+class ConditionRow(msgspec.Struct, frozen=True):
+    """A condition as stored. Version 0 has never been stored."""
+
+    condition: Condition
+    version: int = 0
+
+
+class IncidentRow(msgspec.Struct, frozen=True):
+    """An incident as stored, with the level Autotask last confirmed for it. Version 0: never stored."""
+
+    incident: Incident
+    known: Known
+    version: int = 0
+    settle_at: datetime | None = None  # as stored
+
+
+class IncidentWrite(msgspec.Struct, frozen=True, kw_only=True):
+    """A row to store, if its version is still `row.version`; the other columns serve finding it."""
+
+    row: IncidentRow
+    due_at: datetime | None  # when Tick would next change it
+    settle_at: datetime | None  # when its next operation may run; None: settled, or parked
+    watched_ticket_id: int | None  # the sync flow reads it back for what people change
+    urgency: int  # 0 first
+    fair_key: str  # company: the turns are taken between these
+    state: str  # label of alertd_incidents; "parked" where Autotask refused it
+
+
+class ConditionWrite(msgspec.Struct, frozen=True):
+    """A condition to store, if its version is still `row.version`."""
+
+    row: ConditionRow
+    due_at: datetime | None  # when silence turns it into expired
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One transaction: all of it, or nothing."""
+
+    decided: Sequence[int] = ()  # journal ids
+    conditions: Sequence[ConditionWrite] = ()
+    incidents: Sequence[IncidentWrite] = ()
+    history: Sequence[Happening] = ()
+    totals: Mapping[str, int] = {}  # changes of the dispositions' totals
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Rows by key; a key that is not stored is absent."""
+
+    conditions: Mapping[AlertKey, ConditionRow] = {}
+    incidents: Mapping[str, IncidentRow] = {}
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What time has come for."""
+
+    alert_keys: Sequence[AlertKey]
+    incident_keys: Sequence[str]
+    next_at: datetime | None  # earliest later instant
+
+
+class State(Protocol):
+    """Conditions and incidents: read, decide, commit; a conflict means read again."""
+
+    async def load(self, alert_keys: Iterable[AlertKey], incident_keys: Iterable[str]) -> Loaded:
+        """Return what is stored under these keys, by bulk reads."""
+        ...
+
+    async def commit(self, step: Step) -> None:
+        """Apply the step in one durable transaction.
+
+        Raises:
+            Conflict: A row's version is not the one that was read. Nothing was applied.
+            StoreFailed: Nothing was applied.
+        """
+        ...
+
+    async def due(self, now: datetime, *, limit: int) -> Due:
+        """Return keys whose `due_at` has come, oldest first, and the next instant to ask again."""
+        ...
+
+    async def claim(self, now: datetime, *, limit: int, owner: str, lease: timedelta) -> Sequence[Claim]:
+        """Lease unsettled incidents whose `settle_at` has come: most urgent first, companies in turn."""
+        ...
+
+    async def release(self, claim: Claim) -> None:
+        """Give a claim back."""
+        ...
+
+    async def next_settle_at(self) -> datetime | None:
+        """Return the earliest `settle_at` of unclaimed incidents."""
+        ...
+
+    async def live_tickets(self) -> Sequence[LiveTicket]:
+        """Return incidents with a ticket that is still watched, ordered by ticket id."""
+        ...
+
+    async def wake(self, now: datetime) -> None:
+        """Make every incident that is not closed, and every parked one, due for settling: terms changed."""
+        ...
+
+    async def canaries(self, *, limit: int) -> Sequence[Canary]:
+        """Return our newest confirmed tickets, newest first."""
+        ...
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """An incident held by one worker until `until`; `fence` rises with every claim."""
+
+    incident_key: str
+    fence: int
+    until: datetime
+
+
+class LiveTicket(msgspec.Struct, frozen=True):
+    """A ticket the sync flow watches."""
+
+    incident_key: str
+    ticket_id: int
+
+
+class Canary(msgspec.Struct, frozen=True):
+    """A ticket of ours that stands in Autotask, to prove that a query can see."""
+
+    ticket_id: int
+    created_at: datetime
+
+
+# --- the service desk ---------------------------------------------------------------------------------
+
+
+class Company(msgspec.Struct, frozen=True):
+    """An Autotask company. Id 0 is the MSP itself, and valid."""
+
+    id: int
+    name: str
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket to be made."""
+
+    reference: str
+    title: str
+    description: str
+    company_id: int
+    queue_id: int
+    priority_id: int
+    status_id: int
+    source_id: int | None = None
+    category_id: int | None = None
+    resolution: str | None = None
+
+
+class TicketFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket as Autotask shows it."""
+
+    id: int
+    number: str
+    reference: str | None
+    title: str
+    company_id: int
+    status: int
+    priority: int
+    queue: int | None
+    assignee_id: int | None = None
+    creator_id: int | None = None
+    created_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    last_activity_by: int | None = None  # resource id
+    completed_at: datetime | None = None
+
+
+class NoteFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket note as Autotask shows it."""
+
+    id: int
+    title: str
+    note_type: int
+    creator_id: int | None = None
+    created_at: datetime | None = None
+    by_contact: bool = False  # a customer wrote it
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """Answer of a look: tickets whose reference begins as asked, and which canaries were seen."""
+
+    tickets: Sequence[TicketFacts]
+    canaries: frozenset[int]
+    began_at: datetime
+
+
+class Desk(Protocol):
+    """The service desk.
+
+    Every call is one HTTP request at most, plus what pacing and the zone need. Reading calls raise
+    `Unavailable` (or `Throttled`, `AuthRefused`) for whatever went wrong, and `Rejected` where Autotask
+    refuses the query. Writing calls raise `OutcomeUnknown` unless it is certain that nothing was applied.
+    """
+
+    async def create(self, draft: Draft) -> int:
+        """Make a ticket and return its id. Never repeated inside."""
+        ...
+
+    async def change(self, ticket_id: int, fields: Mapping[str, int], resolution: str | None) -> None:
+        """Change `status`, `priority`, `queue` by id, and the resolution text, in one PATCH."""
+        ...
+
+    async def note(self, ticket_id: int, *, title: str, text: str) -> None:
+        """Add one note that all Autotask users can see."""
+        ...
+
+    async def add_tag(self, ticket_id: int, label: str) -> int:
+        """Put a tag on, making it and its group where missing; return the association's id."""
+        ...
+
+    async def remove_tag(self, ticket_id: int, association_id: int) -> None:
+        """Take a tag off. Already off is fine."""
+        ...
+
+    async def tickets(self, ticket_ids: Sequence[int]) -> Sequence[TicketFacts]:
+        """Read up to 500 tickets by one query. Missing ones are absent."""
+        ...
+
+    async def ticket(self, ticket_id: int) -> TicketFacts | None:
+        """Read one ticket by its id, which sees it at once. None: gone, or not ours to see."""
+        ...
+
+    async def look(self, references: Sequence[str], canaries: Sequence[int]) -> Sight:
+        """Find tickets whose `externalID` begins with one of these texts, and the canaries, in one query.
+
+        At most 100 references and 5 canaries a call. Each hit is checked against the references here,
+        since the server drops conditions it does not understand.
+        """
+        ...
+
+    async def notes(self, ticket_id: int) -> Sequence[NoteFacts]:
+        """Return the ticket's notes."""
+        ...
+
+    async def tags(self, ticket_id: int) -> Mapping[str, int]:
+        """Return the ticket's tags: label to association id."""
+        ...
+
+    async def knows_our_tickets(self) -> bool:
+        """Whether any ticket of the tenant carries a reference of ours, of whatever installation."""
+        ...
+
+    async def tenant_id(self) -> int:
+        """Return Autotask's number for the customer's database: another one is another tenant."""
+        ...
+
+    async def may_see_all_tickets(self) -> bool:
+        """Whether Autotask says that this user may query tickets without limits."""
+        ...
+
+    async def ready(self) -> None:
+        """Resolve zone, metadata, boards, companies and tags where they are not, or not fresh.
+
+        Raises:
+            PortError: They cannot be had now.
+        """
+        ...
+
+    def board(self, name: str) -> Board:
+        """Return the resolved board, or the one that stands in for it. Call after `ready`."""
+        ...
+
+    def vocabulary(self) -> frozenset[str]:
+        """Return every tag label that the configuration can put on a ticket."""
+        ...
+
+    async def company(self, client: str) -> Company | None:
+        """Find an active company by id or exact name (case does not count). None: unknown."""
+        ...
+
+    def fallback_company(self) -> Company:
+        """Return where a ticket goes whose customer is unknown."""
+        ...
+
+    def own_resources(self) -> frozenset[int]:
+        """Return whose edits are nobody's touch: the API user's, once learnt, and the configured ones."""
+        ...
+
+    def learn_own_resource_id(self, resource_id: int) -> None:
+        """Remember who we are: the creator of a ticket that carries our reference."""
+        ...

@@ -1,0 +1,324 @@
+"""The settle flow: brings Autotask to the desired level, one operation at a time per incident.
+
+A claimed incident is settled until nothing is left to do or it has to wait. Every write is committed to
+before it is sent, and its outcome recorded before anything else; whatever happens in between, the next
+operation is a look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from alertd.core import outcomes
+from alertd.core.incidents import Change as IncidentChange
+from alertd.core.incidents import ReopenRefused
+from alertd.core.levels import desired, known_for
+from alertd.core.outcomes import LAST_RETRY
+from alertd.core.settling import Next, Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
+from alertd.core.tickets import Adopt, Change, CheckTouched, Known, Look, Verify, Writing
+from alertd.flows.errors import (
+    AuthRefused,
+    Conflict,
+    OutcomeUnknown,
+    PortError,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from alertd.flows.looking import Eyes
+from alertd.flows.operating import Apply, Hands, Job, decided, operation_name
+from alertd.flows.ports import Claim, IncidentRow, Step
+from alertd.flows.rows import incident_write
+from alertd.flows.sending import Sending, sending
+from alertd.flows.telling import happenings
+from alertd.flows.world import World
+
+LEASE = timedelta(minutes=5)
+LEASE_LEFT_FOR_A_CALL = timedelta(seconds=90)  # longer than the longest call's time-out
+CALLERS = 8  # incidents that may call at a time: two for each endpoint, and some that wait
+MOST_CLAIMED = 400  # the others wait for a batched answer
+PAUSE = timedelta(seconds=5)  # between tries to reach an Autotask that does not answer
+GAVE_UP = "Autotask keeps giving unclear answers to this ticket's create, and no ticket is ever found."
+
+_log = structlog.get_logger()
+
+
+class Settler:
+    """Claims unsettled incidents and settles them. One task runs it, and it owns one task a claim."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        hands: Hands,
+        eyes: Eyes,
+        terms: Callable[[], Terms],
+        begin: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._state = world.state
+        self._desk = world.desk
+        self._clock = world.clock
+        self._instance = world.instance
+        self._jitter = world.jitter
+        self._metrics = world.metrics
+        self._crash = world.crash
+        self._owner = world.owner
+        self._hands = hands
+        self._eyes = eyes
+        self._terms = terms
+        self._begin = begin  # once, when the desk is first ready: whose tenant, and what may be forgotten
+        self._begun = False
+        self._mark: str | None = None
+        self.desk_trouble = "not asked yet"  # why nothing can be sent; empty: it can
+        self.unclear: set[str] = set()  # incidents whose last write may have been applied
+        self._callers = asyncio.Semaphore(CALLERS)
+        self._claimed = 0
+        self._reading = 0  # of the claimed: those that wait for a batched answer, and hold nobody up
+        self._bell = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Somebody has changed what is desired."""
+        self._bell.set()
+
+    # --- the loop -------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
+        """Settle until `stop`; then finish the calls that are under way."""
+        self._stopping = False
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(self._eyes.run(stop), name="eyes")
+            while not stop.is_set():
+                beat()
+                self._bell.clear()
+                pause = await self._claim(group)
+                if pause > 0:
+                    await _first_of(self._bell, stop, seconds=pause)
+            self._stopping = True
+            while self._claimed:
+                self._bell.clear()
+                await _first_of(self._bell, seconds=1.0)
+            asking.cancel()
+
+    async def _claim(self, group: asyncio.TaskGroup) -> float:
+        """Start what may start now; return how long to rest, in seconds."""
+        room = min(CALLERS * 2 - (self._claimed - self._reading), MOST_CLAIMED - self._claimed)
+        if room <= 0:
+            return 1.0
+        try:
+            await self._desk.ready()
+            if not self._begun:
+                await self._begin()
+                self._begun = True
+        except PortError as exc:
+            self._metrics.desk_ready.set(0)
+            if str(exc) != self.desk_trouble:  # the same trouble is told once
+                _log.warning("settling.desk_not_ready", reason=exc.reason, error=str(exc))
+            self.desk_trouble = str(exc)
+            return exc.retry_after if isinstance(exc, Throttled) else PAUSE.total_seconds()
+        self._metrics.desk_ready.set(1)
+        self.desk_trouble = ""
+        await self._wake_refused()
+        claims = await self._state.claim(self._clock.now(), limit=room, owner=self._owner, lease=LEASE)
+        for claim in claims:
+            self._claimed += 1
+            group.create_task(self._settle(claim), name=f"settle {claim.incident_key}")
+        return 0.0 if len(claims) == room else await self._rest_s()
+
+    async def _wake_refused(self) -> None:
+        """Try what Autotask refused again when the configuration or the tenant has changed since."""
+        mark = self._terms().mark
+        if self._mark not in (None, mark):
+            await self._state.wake(self._clock.now())
+        self._mark = mark
+
+    async def _rest_s(self) -> float:
+        next_at = await self._state.next_settle_at()
+        if next_at is None:
+            return 1.0
+        return min(1.0, max((next_at - self._clock.now()).total_seconds(), 0.01))
+
+    # --- one incident ---------------------------------------------------------------------------------
+
+    async def _settle(self, claim: Claim) -> None:
+        try:
+            while not self._stopping and claim.until - self._clock.now() > LEASE_LEFT_FOR_A_CALL:
+                row = await self._row(claim.incident_key)
+                try:
+                    job = self._job(row)
+                except PortError as exc:  # no board can take it: whoever mends that wakes us
+                    _log.error("settling.no_board", incident=claim.incident_key, error=str(exc))
+                    await self._rest_row(row, settle_at=self._clock.now() + LAST_RETRY)
+                    break
+                operation = next_operation(job.level, row.known, now=self._clock.now(), terms=self._terms())
+                if isinstance(operation, Settled | WaitUntil):
+                    at = operation.at if isinstance(operation, WaitUntil) else None
+                    if await self._rest_row(row, settle_at=at):
+                        break
+                else:
+                    await self._operate(operation, job)
+        finally:
+            self._claimed -= 1
+            self._bell.set()
+            await self._state.release(claim)
+
+    def _job(self, row: IncidentRow) -> Job:
+        board = self._desk.board(row.incident.policy.board)
+        vocabulary = self._desk.vocabulary()
+        level = desired(row.incident, board, instance=self._instance, vocabulary=vocabulary)
+        return Job(row, level, board)
+
+    async def _row(self, key: str) -> IncidentRow:
+        return (await self._state.load((), (key,))).incidents[key]
+
+    async def _rest_row(self, row: IncidentRow, *, settle_at: datetime | None) -> bool:
+        """Say when to come back. False: it moved meanwhile, so look again."""
+        try:
+            write = incident_write(row, row.incident, row.known, settle_at=settle_at)
+            await self._state.commit(Step(incidents=[write]))
+        except Conflict:
+            return False
+        return True
+
+    async def _operate(self, operation: Next, job: Job) -> None:
+        match operation:
+            case Look():
+                assert job.row.known.intent is not None  # noqa: S101 - only an intent asks for a look
+                await self._read(self._eyes.look(job.row.known.intent, job), job)
+            case Adopt():
+                await self._read(self._eyes.adopt_or_clear_the_way(job), job)
+            case Verify(ticket_id, single):
+                await self._read(self._eyes.read_back(job, ticket_id=ticket_id, single=single), job)
+            case CheckTouched(ticket_id):
+                await self._read(self._eyes.check_touched(ticket_id), job)
+            case Settled() | WaitUntil():
+                pass  # the caller has dealt with them
+            case _:
+                await self._write(operation, job)
+
+    async def _read(self, reading: Awaitable[Apply], job: Job) -> None:
+        """Do a reading operation. Whatever fails, nothing was changed, and it is tried again later."""
+        self._reading += 1
+        self._bell.set()  # there is room for another claim
+        try:
+            apply = await reading
+        except PortError as exc:
+            _log.warning("settling.read_failed", incident=job.incident.key, reason=exc.reason, error=str(exc))
+            apply = self._read_again(exc)
+        finally:
+            self._reading -= 1
+        await self._update(job, apply)
+
+    async def _write(self, operation: Writing, job: Job) -> None:
+        """Commit to the write, send it, record what came of it."""
+        async with self._callers:
+            await self._write_one(operation, operation_name(operation), job)
+
+    async def _write_one(self, operation: Writing, name: str, job: Job) -> None:
+        self._crash("settle.before_intent", name)
+        text = self._hands.text_for(operation, job)
+        intent = outcomes.begin(job.row.known, operation, now=self._clock.now(), text=text)
+        write = incident_write(job.row, job.incident, intent, settle_at=job.row.settle_at)
+        try:
+            await self._state.commit(Step(incidents=[write]))
+        except Conflict:
+            return  # it moved before anything was sent: think again
+        self._crash("settle.after_intent", name)
+        sending.set(Sending(job.incident.key, name))
+        try:
+            apply = await self._hands.write(operation, job, text)
+        except PortError as exc:
+            apply = self._failed(exc, operation, job)
+        else:
+            self._crash("settle.reply_read", name)
+            self._metrics.done(operation, job.board.name)
+        await self._update(job, apply, happening=name)
+        self._crash("settle.after_record", name)
+
+    def _failed(self, exc: PortError, operation: Writing, job: Job) -> Apply:
+        _log.warning(
+            "settling.failed",
+            operation=operation_name(operation),
+            incident=job.incident.key,
+            reason=exc.reason,
+            error=str(exc),
+        )
+        match exc:
+            case OutcomeUnknown():
+                now = self._clock.now()
+                return lambda known: (outcomes.unclear(known, now=now), ())
+            case Rejected():
+                return self._rejected(exc, operation, job)
+            case Unavailable():
+                return self._later(exc)
+            case _:
+                raise exc
+
+    def _rejected(self, exc: Rejected, operation: Writing, job: Job) -> Apply:
+        """Park it with Autotask's own words; a refused reopening has a way out, a new linked ticket."""
+        if isinstance(operation, Change) and "status" in operation.fields and job.incident.completed:
+            return lambda known: (outcomes.not_applied(known), (ReopenRefused(),))
+        mark = self._terms().mark
+        part = part_of(operation)
+        if part:
+            return lambda known: (outcomes.refused_part(known, part, mark=mark), ())
+        level = fingerprint(job.level, mark)
+        return lambda known: (outcomes.refused(known, str(exc), level=level), ())
+
+    def _later(self, exc: Unavailable) -> Apply:
+        now, wait, jitter = self._clock.now(), _asked_wait(exc), self._jitter()
+        return lambda known: (outcomes.held_back(known, now=now, wait=wait, jitter=jitter), ())
+
+    def _read_again(self, exc: PortError) -> Apply:
+        now, wait, jitter = self._clock.now(), _asked_wait(exc), self._jitter()
+        return lambda known: (outcomes.read_failed(known, now=now, wait=wait, jitter=jitter), ())
+
+    async def _update(self, job: Job, apply: Apply, *, happening: str = "") -> None:
+        """Record an outcome, on a fresh row if somebody else has moved it meanwhile."""
+        row = job.row
+        while True:
+            row = await self._row(row.incident.key)
+            if job.row.known.ticket is not None and row.known.ticket is None:
+                return  # a new generation has left the ticket of this outcome behind
+            known, changes = apply(row.known)
+            step = self._step_of(row, known, changes, happening=happening)
+            try:
+                await self._state.commit(step)
+            except Conflict:
+                continue
+            return
+
+    def _step_of(
+        self, row: IncidentRow, known: Known, changes: tuple[IncidentChange, ...], *, happening: str
+    ) -> Step:
+        now = self._clock.now()
+        after = decided(row.incident, changes, self._clock)
+        if outcomes.gave_up_creating(known):
+            level = fingerprint(self._job(row).level, self._terms().mark)
+            known = outcomes.refused(known, GAVE_UP, level=level)
+        known = known_for(known, before=row.incident, after=after)
+        unclear = known.intent is not None and known.intent.unclear_at is not None
+        (self.unclear.add if unclear else self.unclear.discard)(after.key)
+        write = incident_write(row, after, known, settle_at=now)
+        told = happenings(row, known, after, happening=happening, at=now)
+        return Step(incidents=[write], history=told, totals=after.tally.minus(row.incident.tally))
+
+
+def _asked_wait(exc: PortError) -> timedelta | None:
+    if isinstance(exc, Throttled):
+        return timedelta(seconds=exc.retry_after)
+    return PAUSE if isinstance(exc, AuthRefused) else None
+
+
+async def _first_of(*events: asyncio.Event, seconds: float) -> None:
+    """Wait until one of the events is set, or the time is over."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

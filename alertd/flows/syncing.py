@@ -1,0 +1,123 @@
+"""The sync flow: reads back what people changed in Autotask, by one query a minute for all live tickets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from alertd.core.incidents import Change
+from alertd.core.levels import known_for
+from alertd.core.observing import observe_absence, observe_ticket
+from alertd.core.tickets import Known
+from alertd.flows.errors import Conflict, PortError
+from alertd.flows.looking import view_of
+from alertd.flows.operating import decided
+from alertd.flows.ports import IncidentRow, IncidentWrite, LiveTicket, Step, TicketFacts
+from alertd.flows.rows import incident_write
+from alertd.flows.telling import happenings
+from alertd.flows.world import World
+
+MOST_TICKETS = 500  # one page of a query
+
+_log = structlog.get_logger()
+
+
+class Syncer:
+    """Watches live tickets. One task runs it."""
+
+    def __init__(self, world: World, *, every: timedelta, wake_settling: Callable[[], None]) -> None:
+        self._state = world.state
+        self._desk = world.desk
+        self._clock = world.clock
+        self._every = every
+        self._wake_settling = wake_settling
+
+    async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
+        """Read back every `every` until `stop`."""
+        due = self._every.total_seconds()
+        waited = 0.0
+        while not stop.is_set():
+            beat()
+            step = min(due - waited, 1.0)
+            try:
+                async with asyncio.timeout(max(step, 0.001)):
+                    await stop.wait()
+            except TimeoutError:
+                waited += step
+            if waited >= due:
+                waited = 0.0
+                await self.sync()
+
+    async def sync(self) -> None:
+        """Read all live tickets once. What fails is read the next time."""
+        live = await self._state.live_tickets()
+        for start in range(0, len(live), MOST_TICKETS):
+            try:
+                await self._desk.ready()
+                await self._sync_page(live[start : start + MOST_TICKETS])
+            except PortError as exc:
+                _log.warning("syncing.failed", reason=exc.reason, error=str(exc))
+                return
+
+    async def _sync_page(self, live: Sequence[LiveTicket]) -> None:
+        began_at = self._clock.now()
+        facts = {seen.id: seen for seen in await self._desk.tickets([each.ticket_id for each in live])}
+        rows = (await self._state.load((), [each.incident_key for each in live])).incidents
+        for each in live:
+            row = rows.get(each.incident_key)
+            if row is None or row.known.ticket is None or row.known.ticket.id != each.ticket_id:
+                continue  # it has moved on since
+            seen = facts.get(each.ticket_id)
+            if seen is None and facts:
+                seen = await self._desk.ticket(each.ticket_id)
+            if seen is not None or facts:
+                await self._fold(row, seen, began_at)
+
+    async def _fold(self, row: IncidentRow, seen: TicketFacts | None, began_at: datetime) -> None:
+        while True:
+            known, changes = self._observed(row, seen, began_at)
+            if not changes and not _news(row.known, known):
+                return
+            try:
+                await self._state.commit(self._step(row, known, changes))
+            except Conflict:
+                row = (await self._state.load((), (row.incident.key,))).incidents[row.incident.key]
+                continue
+            if changes:
+                self._wake_settling()
+            return
+
+    def _observed(
+        self, row: IncidentRow, seen: TicketFacts | None, began_at: datetime
+    ) -> tuple[Known, tuple[Change, ...]]:
+        if seen is None:
+            return observe_absence(row.known)
+        return observe_ticket(
+            row.known,
+            view_of(seen),
+            began_at=began_at,
+            ours=self._desk.own_resources(),
+            done=self._desk.board(row.incident.policy.board).status_done,
+        )
+
+    def _step(self, row: IncidentRow, known: Known, changes: tuple[Change, ...]) -> Step:
+        now = self._clock.now()
+        after = decided(row.incident, changes, self._clock)
+        known = known_for(known, before=row.incident, after=after)
+        write: IncidentWrite = incident_write(row, after, known, settle_at=now if changes else row.settle_at)
+        told = happenings(row, known, after, happening="", at=now)
+        totals: Mapping[str, int] = after.tally.minus(row.incident.tally)
+        return Step(incidents=[write], history=told, totals=totals)
+
+
+def _news(before: Known, after: Known) -> bool:
+    """Whether a read is worth a write: the first clean one since our last write is, its repeats are not."""
+    if msgspec.structs.replace(before, clean_at=None) != msgspec.structs.replace(after, clean_at=None):
+        return True
+    if after.clean_at is None or after.wrote_at is None:
+        return False
+    return before.clean_at is None or before.clean_at <= after.wrote_at
