@@ -1,0 +1,103 @@
+"""Letting senders in: whose token it is, from which address, and who has guessed too often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aiohttp import hdrs, web
+
+from alertd.intake.access_log import Exchange
+from alertd.intake.answers import Refused
+from alertd.intake.auth import Admitted, FailureLimit, Keyring, SourceKeys, presented_tokens, wire_bytes
+from alertd.intake.connections import SenderConnection
+from alertd.intake.metrics import IntakeMetrics, Outcome
+from alertd.intake.peers import Proxies
+from alertd.intake.senders import Sender, Surroundings
+
+_WHY = "unknown source or wrong token"
+_BY_PROXY = "X-Forwarded-For"
+
+
+class Admission:
+    """The configured senders behind their tokens. `adopt` replaces them; the limit on failures stays."""
+
+    def __init__(
+        self, trusted_proxies: Iterable[str], *, surroundings: Surroundings, metrics: IntakeMetrics
+    ) -> None:
+        self._world = surroundings
+        self._metrics = metrics
+        self._proxies = Proxies(trusted_proxies)
+        self._limit = FailureLimit()
+        self._senders: Mapping[str, Sender] = {}
+        self._keyring = Keyring(())
+
+    def adopt(self, senders: Mapping[str, Sender]) -> None:
+        """Let these in, and nobody else.
+
+        Raises:
+            ValueError: Two share a token, or one has none. Nothing has changed.
+        """
+        keyring = Keyring(
+            SourceKeys(s.name, s.digests, token_in_url=s.token_in_url) for s in senders.values()
+        )
+        self._metrics.expect(senders)
+        self._senders, self._keyring = senders, keyring
+
+    def admit(
+        self, request: web.BaseRequest, source: str | None, *, url_token: str | None, exchange: Exchange
+    ) -> Sender:
+        """Return the sender, and note it in `exchange`.
+
+        Args:
+            request: Its headers hold the token.
+            source: Named by the path; None: the token alone says who it is.
+            url_token: `?token=`, which counts only for a source that is allowed to send it so.
+            exchange: Learns the address, and the source as soon as it is known.
+
+        Raises:
+            Refused: 401, the same for an unknown source and for a wrong token.
+        """
+        exchange.peer = peer = self.peer_of(request)
+        admitted = self._identify(request, source, url_token)
+        if source in self._senders:
+            exchange.source = source or ""
+        now = self._world.monotonic()
+        if self._limit.is_blocked(peer, now):
+            self._pass_limit(peer, admitted, exchange)
+        if admitted is None:
+            self._limit.failed(peer, now)
+            raise _unauthorized()
+        return self._welcome(request, admitted, exchange)
+
+    def peer_of(self, request: web.BaseRequest) -> str:
+        """Return the sender's address as far as it can be believed; empty for an unnamed Unix peer."""
+        connection = request.protocol
+        peer = connection.address if isinstance(connection, SenderConnection) else request.remote or ""
+        if not self._proxies.any:
+            return peer
+        return self._proxies.sender(peer, request.headers.getall(_BY_PROXY, ()))
+
+    def _identify(
+        self, request: web.BaseRequest, source: str | None, url_token: str | None
+    ) -> Admitted | None:
+        presented = presented_tokens(request.headers)
+        if source is None:
+            return self._keyring.owner(presented)
+        return self._keyring.admit(source, presented, None if url_token is None else wire_bytes(url_token))
+
+    def _pass_limit(self, peer: str, admitted: Admitted | None, exchange: Exchange) -> None:
+        if admitted is None or not self._limit.is_proven(peer, admitted.source):
+            exchange.is_turned_away = True
+            raise _unauthorized()
+
+    def _welcome(self, request: web.BaseRequest, admitted: Admitted, exchange: Exchange) -> Sender:
+        exchange.source = admitted.source
+        exchange.slot = admitted.slot
+        connection = request.protocol
+        if not isinstance(connection, SenderConnection) or connection.proves(exchange.peer, admitted.source):
+            self._limit.passed(exchange.peer, admitted.source)
+        return self._senders[admitted.source]
+
+
+def _unauthorized() -> Refused:
+    return Refused(Outcome.UNAUTHORIZED, 401, _WHY, headers={hdrs.WWW_AUTHENTICATE: 'Bearer realm="alertd"'})

@@ -1,0 +1,139 @@
+"""A delivery: read, redacted, understood, committed, handed over, answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from aiohttp import hdrs, web
+
+from alertd.core.sources.reading import Body
+from alertd.flows.crashes import never
+from alertd.flows.errors import StoreFailed
+from alertd.flows.ports import Appended, Entry, Envelope
+from alertd.intake.access_log import Exchange
+from alertd.intake.answers import Answer, Answers, overloaded
+from alertd.intake.bodies import announced_size, read_body
+from alertd.intake.dialects import Dialect, Taken
+from alertd.intake.metrics import IntakeMetrics, Outcome
+from alertd.intake.receipts import Receipts
+from alertd.intake.requests import Query, delivery_id, is_delivery
+from alertd.intake.room import Room
+from alertd.intake.senders import Sender, Surroundings
+from alertd.intake.settings import ServerSettings
+
+
+class Call(msgspec.Struct, frozen=True):
+    """An admitted request."""
+
+    request: web.BaseRequest
+    sender: Sender
+    dialect: Dialect
+    query: Query
+    exchange: Exchange
+
+
+class Deliveries:
+    """Takes what admitted senders deliver. No answer below 300 is given before the commit."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        *,
+        surroundings: Surroundings,
+        metrics: IntakeMetrics,
+        answers: Answers,
+    ) -> None:
+        self._world = surroundings
+        self._metrics = metrics
+        self._max_body = settings.max_body
+        self._body_timeout_s = settings.body_timeout.total_seconds()
+        self._room = Room(surroundings.monotonic)
+        self._receipts = Receipts(surroundings.entropy)
+        self._answers = answers
+
+    async def take(self, call: Call) -> Answer:
+        """Take the body, or the query where that is the delivery.
+
+        Raises:
+            Refused: It cannot be kept; nothing was.
+        """
+        headers = call.request.headers
+        call.dialect.check(headers.get(hdrs.CONTENT_TYPE, ""))
+        limit = call.sender.max_body or self._max_body
+        size = 0 if _is_query_alone(call) else announced_size(call.request, limit)
+        self._room.take(size)
+        try:
+            raw = b""
+            if size:
+                raw = await read_body(call.request, limit=limit, timeout_s=self._body_timeout_s)
+                call.exchange.size = len(raw)
+            return await self._keep(call, raw)
+        finally:
+            self._room.give_back(size)
+
+    async def _keep(self, call: Call, raw: bytes) -> Answer:
+        at = self._world.clock.now()
+        self._metrics.of(call.sender.name).admitted(at, call.exchange.slot)
+        body = Body(
+            raw=call.sender.redact(raw),
+            content_type=call.request.headers.get(hdrs.CONTENT_TYPE, ""),
+            query=tuple(call.query.items()),
+            peer=call.exchange.peer,
+        )
+        taken = await call.dialect.take(call.sender, body, at)
+        envelope = self._envelope(call, body, taken, at)
+        appended = await self._commit(envelope)
+        if not appended.duplicate:
+            self._world.handover.accept(Entry(appended.journal_id, envelope), taken.alerts)
+        self._count(call.exchange, taken, appended)
+        answer = self._answers.json(taken.status, call.dialect.answer(taken, appended), at)
+        if self._world.crash is not never:
+            await self._send_then_crash(answer, call.request)
+        return answer
+
+    def _envelope(self, call: Call, body: Body, taken: Taken, at: datetime) -> Envelope:
+        return Envelope(
+            receipt=self._receipts.new(at),
+            source=call.sender.name,
+            kind=taken.kind,
+            received_at=at,
+            body=body.raw,
+            content_type=body.content_type,
+            params=call.query,
+            peer=body.peer,
+            delivery_id=delivery_id(call.request.headers),
+            messages=taken.messages,
+            parked=taken.parked,
+            parked_messages=taken.parked_messages,
+        )
+
+    async def _commit(self, envelope: Envelope) -> Appended:
+        self._world.crash("intake.before_commit", "")
+        number = self._room.commit_begins()
+        try:
+            appended = await self._world.journal.append(envelope)
+        except StoreFailed as exc:
+            raise overloaded("the disk is full" if exc.full else "the store cannot be written") from exc
+        finally:
+            self._room.commit_ends(number)
+        self._world.crash("intake.after_commit", "")
+        return appended
+
+    def _count(self, exchange: Exchange, taken: Taken, appended: Appended) -> None:
+        exchange.outcome = Outcome.ACCEPTED if taken.parked is None else Outcome.PARKED
+        if not appended.duplicate:
+            self._metrics.of(exchange.source).received.inc(taken.messages)
+
+    async def _send_then_crash(self, answer: Answer, request: web.BaseRequest) -> None:
+        # aiohttp would send it after we have returned, which is too late to crash behind it
+        await answer.prepare(request)
+        self._world.crash("intake.after_answer", "")
+
+
+def _is_query_alone(call: Call) -> bool:
+    """Whether the query is all there is: a GET, or a POST that announces no body."""
+    if not call.sender.takes_queries or not is_delivery(call.query):
+        return False
+    headers = call.request.headers
+    return hdrs.CONTENT_LENGTH not in headers and hdrs.TRANSFER_ENCODING not in headers
