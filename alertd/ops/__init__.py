@@ -1,0 +1,1 @@
+"""What operators see and steer: health, metrics, the admin API, logs, systemd."""
