@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +10,6 @@ import pytest
 from alertd.simulator import API_INTEGRATION_CODE, API_SECRET, API_USERNAME, Simulator, serving
 
 NOON = 1_772_712_000.0  # 2026-03-05T12:00:00Z
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _event_loop_of_synchronous_tests() -> Iterator[None]:
-    """Own the loop that pytest-asyncio 1.5 would leave open after a synchronous test (its issue 724)."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
 
 
 class Clock:
