@@ -1,0 +1,164 @@
+"""The journal's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.sql.expression import ClauseElement
+
+from alertd.flows.ports import Appended, Entry, Envelope
+from alertd.store.counters import add_accepted
+from alertd.store.encoding import decode_texts, encode, instant_to_us, us_to_instant
+from alertd.store.statements import Lookup, Prepared, ReturningInsert, Values, insert_into
+from alertd.store.tables import DECIDED, UNDECIDED, journal
+
+_NAMES = [column.name for column in journal.columns if column.name != "id"]
+
+
+def _insert_statement(dialect_name: str, rows: list[dict[str, BindParameter[Any]]]) -> ClauseElement:
+    """Insert, unless this delivery is there already. An equal receipt is an error: receipts are ours."""
+    return (
+        insert_into(dialect_name, journal)
+        .values(rows)
+        .on_conflict_do_nothing(
+            index_elements=["source", "delivery_id"], index_where=journal.c.delivery_id.is_not(None)
+        )
+        .returning(journal.c.receipt, journal.c.id)
+    )
+
+
+_INSERT = ReturningInsert(_insert_statement, _NAMES)
+_LOCK_UNDECIDED = Lookup(
+    lambda ids: (
+        select(journal.c.id).where(journal.c.id.in_(ids), UNDECIDED).order_by(journal.c.id).with_for_update()
+    )
+)
+_decide = update(journal).where(journal.c.id == bindparam("the_id")).values(decided=literal_column("1"))
+_MARK_DECIDED = Prepared(lambda _: _decide, ["the_id"])
+
+
+def append_all(conn: Connection, envelopes: Sequence[Envelope]) -> list[Appended]:
+    """Insert the envelopes and answer for each, in order. A repeated delivery answers with its first row."""
+    inserted = _INSERT.run(conn, [_row(envelope) for envelope in envelopes])
+    ids: dict[str, int] = {row.receipt: row.id for row in inserted}
+    add_accepted(conn, sum(envelope.messages for envelope in envelopes if envelope.receipt in ids))
+    return [
+        Appended(ids[envelope.receipt], envelope.receipt)
+        if envelope.receipt in ids
+        else _first_delivery(conn, envelope)
+        for envelope in envelopes
+    ]
+
+
+def _row(envelope: Envelope) -> Values:
+    return (
+        envelope.receipt,
+        envelope.source,
+        envelope.kind,
+        instant_to_us(envelope.received_at),
+        envelope.content_type,
+        encode(envelope.params).decode() if envelope.params else "{}",
+        envelope.peer,
+        envelope.delivery_id,
+        envelope.messages,
+        envelope.parked,
+        envelope.parked_messages,
+        0,
+        envelope.body,
+    )
+
+
+def _first_delivery(conn: Connection, envelope: Envelope) -> Appended:
+    same = (journal.c.source == envelope.source) & (journal.c.delivery_id == envelope.delivery_id)
+    first = conn.execute(select(journal.c.id, journal.c.receipt).where(same)).one()
+    return Appended(first.id, first.receipt, duplicate=True)
+
+
+def lock_undecided(conn: Connection, journal_ids: Sequence[int]) -> int:
+    """Return how many of these entries are undecided, and keep others from deciding them meanwhile."""
+    return sum(1 for _ in _LOCK_UNDECIDED.rows(conn, sorted(set(journal_ids))))
+
+
+def mark_decided(conn: Connection, journal_ids: Sequence[int]) -> None:
+    """Set the flag."""
+    _MARK_DECIDED.run(conn, [(journal_id,) for journal_id in journal_ids])
+
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+def undecided(conn: Connection, after: int, limit: int) -> list[Entry]:
+    """Return undecided entries with a larger id than `after`, oldest first; parked ones too."""
+    return _entries(
+        conn,
+        select(journal).where(UNDECIDED, journal.c.id > after).order_by(journal.c.id),
+        limit,
+    )
+
+
+def entry(conn: Connection, receipt: str) -> Entry | None:
+    """Return the entry with this receipt."""
+    found = _entries(conn, select(journal).where(journal.c.receipt == receipt), 1)
+    return found[0] if found else None
+
+
+def parked(conn: Connection, limit: int) -> list[Entry]:
+    """Return entries that could not be read, wholly or in part, newest first."""
+    some = select(journal).where(journal.c.parked.is_not(None)).order_by(journal.c.id.desc())
+    return _entries(conn, some, limit)
+
+
+def since(conn: Connection, at: datetime, after: int, limit: int) -> list[Entry]:
+    """Return entries received at or after `at` with a larger id than `after`, oldest first: for replay."""
+    some = select(journal).where(journal.c.received_at >= instant_to_us(at), journal.c.id > after)
+    return _entries(conn, some.order_by(journal.c.id), limit)
+
+
+def _entries(conn: Connection, query: Select[tuple[object, ...]], limit: int) -> list[Entry]:
+    return [_entry(row) for row in conn.execute(query.limit(limit))]
+
+
+def _entry(row: Row[tuple[object, ...]]) -> Entry:
+    kept = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name, in spite of its name
+    envelope = Envelope(
+        receipt=kept["receipt"],
+        source=kept["source"],
+        kind=kept["kind"],
+        received_at=us_to_instant(kept["received_at"]),
+        body=bytes(kept["body"]),
+        content_type=kept["content_type"],
+        params=decode_texts(f"params of receipt {kept['receipt']}", kept["params"]),
+        peer=kept["peer"],
+        delivery_id=kept["delivery_id"],
+        messages=kept["messages"],
+        parked=kept["parked"],
+        parked_messages=kept["parked_messages"],
+    )
+    return Entry(kept["id"], envelope, decided=bool(kept["decided"]))
+
+
+# --- retention ----------------------------------------------------------------------------------------
+
+
+def purge(conn: Connection, before: datetime, limit: int) -> int:
+    """Delete up to `limit` decided entries received before this; return how many."""
+    old = (
+        select(journal.c.id)
+        .where(journal.c.received_at < instant_to_us(before), DECIDED)
+        .order_by(journal.c.received_at)
+        .limit(limit)
+    )
+    return conn.execute(delete(journal).where(journal.c.id.in_(old))).rowcount
