@@ -1,0 +1,154 @@
+"""Configured boards against the tenant: what they resolve to, what is wrong with them, who stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from alertd.autotask.picklists import Choice, Fields, NoChoice
+from alertd.core.boards import BoardSettings
+from alertd.core.tickets import Board
+from alertd.flows.errors import Rejected
+
+_NEW, _DONE = 1, 5  # system statuses; their ids are the same in every tenant, their labels can be edited
+_MONITORING = "Monitoring Alert"
+_PRIORITY_IDS = {"critical": 4, "high": 1, "medium": 2, "low": 3}  # system priorities, likewise
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something in the configuration that this tenant does not have. `fatal`: the board cannot be used."""
+
+    where: str  # "board 'noc'", "[autotask]"
+    what: str
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """One board as resolved. `board` is None where its queue cannot be used at all."""
+
+    board: Board | None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Whether tickets should go there."""
+        return self.board is not None and not any(problem.fatal for problem in self.problems)
+
+
+class _Resolving:
+    """One board's resolution: collects what is wrong on the way."""
+
+    def __init__(self, settings: BoardSettings, fields: Fields, resources: int | None) -> None:
+        self.settings = settings
+        self.fields = fields
+        self.resources = resources
+        self.problems: list[Problem] = []
+
+    def complain(self, what: str, *, fatal: bool = False) -> None:
+        self.problems.append(Problem(where=f"board {self.settings.name!r}", what=what, fatal=fatal))
+
+    def queue(self) -> int | None:
+        found = self.fields.picklist("queueID").find(self.settings.queue)
+        if isinstance(found, NoChoice):
+            self.complain(f"queue {found.why}", fatal=True)
+            return None
+        if self.resources == 0:
+            self.complain(
+                f"queue {found.label!r} ({found.id}) has no resource assigned: nobody would see its tickets",
+                fatal=True,
+            )
+        return found.id
+
+    def pick(self, key: str, field: str, wanted: int | str, system_id: int | None) -> int | None:
+        """Return the id for a label or id; for one that is not there, complain and return the system's."""
+        picklist = self.fields.picklist(field)
+        found = picklist.find(wanted)
+        if isinstance(found, Choice):
+            return found.id
+        stand_in = picklist.by_id(system_id) if system_id is not None else None
+        chosen = stand_in if stand_in is not None and stand_in.active else picklist.default()
+        instead = f"; {chosen.label!r} is used instead" if chosen else ""
+        self.complain(f"{key} {found.why}{instead}")
+        return chosen.id if chosen else None
+
+    def status(self, key: str, wanted: int | str, usual: str, system_id: int) -> int:
+        renamed = self.fields.picklist("status").by_id(system_id)
+        if wanted == usual and renamed is not None and renamed.active:
+            found = self.fields.picklist("status").find(wanted)
+            return found.id if isinstance(found, Choice) else system_id
+        picked = self.pick(f"status.{key}", "status", wanted, system_id)
+        return system_id if picked is None else picked
+
+    def priorities(self) -> dict[str, int]:
+        picked = {
+            severity: self.pick(f"priority.{severity}", "priority", wanted, _usual_priority(wanted))
+            for severity, wanted in self.settings.priority.items()
+        }
+        return {severity: 2 if found is None else found for severity, found in picked.items()}
+
+    def optional(self, key: str, field: str, wanted: int | str | None) -> int | None:
+        if wanted is None:
+            return None
+        found = self.fields.picklist(field).find(wanted)
+        if isinstance(found, Choice):
+            return found.id
+        self.complain(f"{key} {found.why}; tickets are made without")
+        return None
+
+    def source(self) -> int | None:
+        if self.settings.source is not None:
+            return self.optional("source", "source", self.settings.source)
+        found = self.fields.picklist("source").find(_MONITORING)
+        return found.id if isinstance(found, Choice) else None
+
+
+def _usual_priority(wanted: int | str) -> int | None:
+    return _PRIORITY_IDS.get(wanted.casefold()) if isinstance(wanted, str) else None
+
+
+def resolve(settings: BoardSettings, fields: Fields, *, resources: int | None) -> Resolved:
+    """Resolve one board against the metadata of Tickets.
+
+    Args:
+        settings: The board as configured.
+        fields: Metadata of the tenant's Tickets.
+        resources: How many people are assigned to its queue; None: that cannot be told.
+    """
+    resolving = _Resolving(settings, fields, resources)
+    queue_id = resolving.queue()
+    board = Board(
+        name=settings.name,
+        queue_id=-1 if queue_id is None else queue_id,
+        priority_by_severity=resolving.priorities(),
+        status_new=resolving.status("new", settings.status.new, "New", _NEW),
+        status_done=resolving.status("done", settings.status.done, "Complete", _DONE),
+        source_id=resolving.source(),
+        category_id=resolving.optional("category", "ticketCategory", settings.category),
+        tags=tuple(settings.tags),
+        state_tags={str(state): label for state, label in settings.state_tags.items()},
+        title_template=settings.title_template,
+        description_template=settings.description_template,
+    )
+    return Resolved(None if queue_id is None else board, tuple(resolving.problems))
+
+
+def choose(name: str, resolved: Mapping[str, Resolved], stand_ins: Sequence[str]) -> Board:
+    """Return the board called `name`, or the first sound one that stands in for it.
+
+    Where none is sound, a queue that exists is better than no ticket, though nobody is assigned to it.
+
+    Raises:
+        Rejected: Neither the board nor any other that could stand in has a queue that exists.
+    """
+    candidates = [resolved[each] for each in (name, *stand_ins) if each in resolved]
+    sound = [each for each in candidates if each.sound]
+    usable = [each for each in candidates if each.board is not None]
+    for each in (*sound, *usable):
+        if each.board is not None:
+            instead_of = "" if each.board.name == name else name
+            return msgspec.structs.replace(each.board, instead_of=instead_of)
+    raise Rejected(f"board {name!r} has no usable queue, and no other board can stand in for it")

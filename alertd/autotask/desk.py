@@ -1,0 +1,325 @@
+"""The service desk that the flows speak of, made of Autotask's calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from alertd.autotask import texts
+from alertd.autotask.boards import Problem
+from alertd.autotask.client import AutotaskClient
+from alertd.autotask.companies import Companies
+from alertd.autotask.credential import Credential
+from alertd.autotask.metadata import Metadata, Queue
+from alertd.autotask.queries import MOST_ROWS, AnyOf, Condition, Query, Where
+from alertd.autotask.records import NOTE_FIELDS, TICKET_FIELDS, note_facts, ticket_facts, tickets_of
+from alertd.autotask.settings import AutotaskSettings
+from alertd.autotask.tags import Tags
+from alertd.autotask.transport import Around, Transport, Usage
+from alertd.core.boards import BoardSettings
+from alertd.core.tickets import Board
+from alertd.flows.errors import Rejected
+from alertd.flows.ports import Company, Desk, Draft, NoteFacts, Sight, TicketFacts
+
+MOST_REFERENCES, MOST_CANARIES = 100, 5
+REFERENCE_PREFIX = "alertd-"  # of every reference, whatever the installation
+_FIELD_NAMES = {"status": "status", "priority": "priority", "queue": "queueID"}
+_ALL_USERS = 1  # TicketNotes.publish: All Autotask Users
+_CREATE, _CHANGE, _LOOK, _NOTE = 0, 1, 1, 2  # urgencies: a ticket that is missing matters most
+_OWN_ID = "autotask.own_resource"
+
+
+class BoardPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration's boards, and what routes add to them."""
+
+    boards: Sequence[BoardSettings]
+    stand_ins: Sequence[str] = ()  # in order: the root route's board, then the fallback board
+    more_tags: frozenset[str] = frozenset()  # labels that routes put on tickets
+
+
+class _OwnId(msgspec.Struct, frozen=True):
+    username: str
+    resource_id: int
+
+
+class AutotaskDesk(Desk):
+    """`alertd.flows.ports.Desk` on one tenant. `close` it at the end."""
+
+    def __init__(
+        self, settings: AutotaskSettings, credential: Credential, *, plan: BoardPlan, around: Around
+    ) -> None:
+        self.transport = Transport(settings, credential, around)
+        self.client = AutotaskClient(self.transport)
+        self._around = around
+        self._note_type = settings.note_type
+        self._vocabulary = plan.more_tags | _labels(plan.boards)
+        self._metadata = Metadata(
+            self.client,
+            plan.boards,
+            stand_ins=plan.stand_ins,
+            every=settings.metadata_every,
+            clock=around.clock,
+        )
+        self._companies = Companies(self.client, fallback=settings.fallback_company, clock=around.clock)
+        self._tags = Tags(self.client, group=settings.tag_group, vocabulary=self._vocabulary)
+        self._configured_own = frozenset(settings.own_resources)
+        self._own: _OwnId | None = None
+        self._own_kept: _OwnId | None = None
+        self._own_read = False
+
+    # --- lifetimes
+
+    async def ready(self) -> None:
+        """Resolve zone, metadata, boards and companies where they are not fresh; read the tenant's usage.
+
+        Raises:
+            PortError: They cannot be had now.
+        """
+        await self.transport.gate.restore()
+        await self._keep_own_id()
+        await self.transport.read_usage()
+        await self._metadata.ready()
+        await self._companies.ready()
+
+    def credential_changed(self, credential: Credential) -> None:
+        """Use another credential, or the same again on a person's word; callers may pass again."""
+        self.transport.credential_changed(credential)
+
+    def adopt(self, plan: BoardPlan) -> None:
+        """Serve another configuration's boards and tags from the next `ready` on."""
+        self._vocabulary = plan.more_tags | _labels(plan.boards)
+        self._tags.adopt(self._vocabulary)
+        self._metadata.adopt(plan.boards, stand_ins=plan.stand_ins)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.transport.close()
+
+    # --- writing
+
+    async def create(self, draft: Draft) -> int:
+        """Make a ticket and return its id. Sent once."""
+        if len(draft.reference) > texts.REFERENCE:
+            raise Rejected(
+                f"the reference {draft.reference[:60]!r} is longer than {texts.REFERENCE} characters"
+            )
+        record = {
+            "title": texts.cut(draft.title, texts.TITLE),
+            "description": texts.cut_before_last_line(draft.description, texts.DESCRIPTION),
+            "externalID": draft.reference,
+            "companyID": draft.company_id,
+            "queueID": draft.queue_id,
+            "priority": draft.priority_id,
+            "status": draft.status_id,
+            "source": draft.source_id,
+            "ticketCategory": draft.category_id,
+            "resolution": _resolution(draft.resolution),
+        }
+        given = {name: value for name, value in record.items() if value is not None}
+        try:
+            return await self.client.create("Tickets", "Tickets", given, urgency=_CREATE)
+        except Rejected:
+            self._metadata.doubt()
+            raise
+
+    async def change(self, ticket_id: int, fields: Mapping[str, int], resolution: str | None) -> None:
+        """Change `status`, `priority`, `queue` by id, and the resolution text, in one PATCH."""
+        wanted: dict[str, int | str] = {_FIELD_NAMES[name]: value for name, value in fields.items()}
+        if resolution is not None:
+            wanted["resolution"] = texts.cut(resolution, texts.RESOLUTION)
+        try:
+            await self.client.change(
+                "Tickets", ticket_id, wanted, writable=self._metadata.writable, urgency=_CHANGE
+            )
+        except Rejected:
+            self._metadata.doubt()
+            raise
+
+    async def note(self, ticket_id: int, *, title: str, text: str) -> None:
+        """Add one note that all Autotask users can see."""
+        record = {
+            "ticketID": ticket_id,
+            "title": texts.cut(title, texts.NOTE_TITLE),
+            "description": texts.cut(text, texts.NOTE),
+            "noteType": self._metadata.note_type(self._note_type),
+            "publish": _ALL_USERS,
+        }
+        await self.client.create(f"Tickets/{ticket_id}/Notes", "TicketNotes", record, urgency=_NOTE)
+
+    async def add_tag(self, ticket_id: int, label: str) -> int:
+        """Put a tag on, making it and its group where missing; return the association's id."""
+        return await self._tags.put_on(ticket_id, label)
+
+    async def remove_tag(self, ticket_id: int, association_id: int) -> None:
+        """Take a tag off. Already off is fine."""
+        await self._tags.take_off(ticket_id, association_id)
+
+    # --- reading
+
+    async def tickets(self, ticket_ids: Sequence[int]) -> Sequence[TicketFacts]:
+        """Read up to 500 tickets by one query. Missing ones are absent."""
+        if not ticket_ids:
+            return []
+        return await self._tickets((Where("in", "id", tuple(ticket_ids)),))
+
+    async def ticket(self, ticket_id: int) -> TicketFacts | None:
+        """Read one ticket by its id, which sees it at once. None: gone, or not ours to see."""
+        row = await self.client.item("Tickets", ticket_id, urgency=_LOOK)
+        return None if row is None else ticket_facts(row)
+
+    async def look(self, references: Sequence[str], canaries: Sequence[int]) -> Sight:
+        """Find tickets whose `externalID` begins with one of these texts, and the canaries, in one query.
+
+        Where the server returns anything else it has not applied the whole query, and the look fails:
+        what is absent from such an answer would prove nothing.
+        """
+        if len(references) > MOST_REFERENCES or len(canaries) > MOST_CANARIES or not all(references):
+            raise ValueError(
+                f"at most {MOST_REFERENCES} references, none empty, and {MOST_CANARIES} canaries"
+            )
+        began_at = self._around.clock.now()
+        conditions: list[Condition] = [Where("beginsWith", "externalID", text) for text in references]
+        if canaries:
+            conditions.append(Where("in", "id", tuple(canaries)))
+        if not conditions:
+            return Sight((), frozenset(), began_at)
+        seen = await self._tickets((AnyOf(tuple(conditions)),))
+        hits = [each for each in seen if each.reference and each.reference.startswith(tuple(references))]
+        return Sight(tuple(hits), frozenset(each.id for each in seen) & frozenset(canaries), began_at)
+
+    async def notes(self, ticket_id: int) -> Sequence[NoteFacts]:
+        """Return the ticket's notes."""
+        query = Query(
+            entity="TicketNotes",
+            conditions=(Where("eq", "ticketID", ticket_id),),
+            fields=NOTE_FIELDS,
+            urgency=_LOOK,
+        )
+        return [note_facts(row) for row in await self.client.exact(query)]
+
+    async def tags(self, ticket_id: int) -> Mapping[str, int]:
+        """Return the ticket's tags: label to association id."""
+        return await self._tags.of(ticket_id)
+
+    async def knows_our_tickets(self) -> bool:
+        """Whether any ticket of the tenant carries a reference of ours, of whatever installation."""
+        query = Query(
+            entity="Tickets",
+            conditions=(Where("beginsWith", "externalID", REFERENCE_PREFIX),),
+            fields=(),
+            limit=1,
+            urgency=_LOOK,
+        )
+        return bool(await self.client.first(query))
+
+    async def may_see_all_tickets(self) -> bool:
+        """Whether Autotask says that this user may query tickets without limits."""
+        await self._metadata.ready()
+        return self._metadata.may_see_all_tickets()
+
+    async def boards_report(self) -> list[Queue]:
+        """Return every queue of the tenant: Board ID, label, active, how many people are assigned."""
+        return await self._metadata.queues()
+
+    async def tenant_id(self) -> int:
+        """Return Autotask's number for this customer's database: another one is another tenant."""
+        return (await self.transport.zone()).tenant_id
+
+    async def web_url(self) -> str:
+        """Return where people reach this tenant, ending in a slash; deep links are built on it."""
+        return (await self.transport.zone()).web_url
+
+    # --- what is known
+
+    def board(self, name: str) -> Board:
+        """Return the resolved board, or the one that stands in for it. Call after `ready`."""
+        return self._metadata.board(name)
+
+    def problems(self) -> list[Problem]:
+        """Return what the configuration names and this tenant does not have. Call after `ready`."""
+        return self._metadata.problems() + self._companies.problems()
+
+    async def problems_of(self, plan: BoardPlan) -> list[Problem]:
+        """Return what a configuration names and this tenant does not have, asking now.
+
+        Raises:
+            PortError: The tenant cannot be asked now.
+        """
+        return await self._metadata.problems_of(plan.boards)
+
+    def known_problems(self) -> list[Problem]:
+        """Return the problems found so far; none before the tenant could be asked."""
+        return self.problems() if self._metadata.mark() else []
+
+    def metadata_mark(self) -> str:
+        """Return a text that changes whenever the tenant's metadata has been read again."""
+        return self._metadata.mark()
+
+    def vocabulary(self) -> frozenset[str]:
+        """Return every tag label that the configuration can put on a ticket."""
+        return self._vocabulary
+
+    async def company(self, client: str) -> Company | None:
+        """Find an active company by id, exact name or number (case does not count). None: unknown."""
+        return await self._companies.find(client)
+
+    def fallback_company(self) -> Company:
+        """Return where a ticket goes whose customer is unknown."""
+        return self._companies.fallback()
+
+    def own_resources(self) -> frozenset[int]:
+        """Return whose edits are nobody's touch: the API user's, once learnt, and the configured ones."""
+        return self._configured_own | ({self._own.resource_id} if self._own else frozenset())
+
+    def own_resource_id(self) -> int | None:
+        """Return the API user's resource id, once a ticket of ours has been read back."""
+        return None if self._own is None else self._own.resource_id
+
+    async def learn_own_resource_id(self, resource_id: int) -> None:
+        """Remember durably who we are: the creator of a ticket that carries our reference."""
+        self._own = _OwnId(self.transport.login.credential.username, resource_id)
+        await self._keep_own_id()
+
+    def usage(self) -> Usage | None:
+        """Return the tenant's counter as last read."""
+        return self.transport.usage
+
+    def pressure(self) -> int:
+        """Return 0 green, 1 yellow, 2 orange or 3 red."""
+        return self.transport.pressure()
+
+    # --- inside
+
+    async def _tickets(self, conditions: tuple[Condition, ...]) -> list[TicketFacts]:
+        query = Query(
+            entity="Tickets", conditions=conditions, fields=TICKET_FIELDS, limit=MOST_ROWS, urgency=_LOOK
+        )
+        return tickets_of(await self.client.exact(query))
+
+    async def _keep_own_id(self) -> None:
+        """Read who we are from the last run, and keep what this one has learned."""
+        if not self._own_read:
+            self._own_read = True
+            text = await self._around.memory.get(_OWN_ID)
+            self._own_kept = _read_own(text, self.transport.login.credential.username)
+            self._own = self._own or self._own_kept
+        if self._own is not None and self._own != self._own_kept:
+            await self._around.memory.set(_OWN_ID, msgspec.json.encode(self._own).decode())
+            self._own_kept = self._own
+
+
+def _read_own(text: str | None, username: str) -> _OwnId | None:
+    try:
+        kept = msgspec.json.decode(text or "null", type=_OwnId | None)
+    except (ValueError, RecursionError):
+        return None
+    return kept if kept is not None and kept.username == username else None
+
+
+def _resolution(text: str | None) -> str | None:
+    return None if text is None else texts.cut(text, texts.RESOLUTION)
+
+
+def _labels(boards: Iterable[BoardSettings]) -> frozenset[str]:
+    return frozenset(label for board in boards for label in (*board.tags, *board.state_tags.values()))

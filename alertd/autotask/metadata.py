@@ -1,0 +1,228 @@
+"""The tenant's metadata: picklists, rights, who is assigned to queues; read rarely, kept for an hour."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from alertd.autotask.boards import Problem, Resolved, choose, resolve
+from alertd.autotask.client import AutotaskClient
+from alertd.autotask.picklists import Choice, Fields, Picklist, may_access, read_fields
+from alertd.autotask.queries import MOST_ROWS, Query, Where
+from alertd.autotask.texts import shown
+from alertd.core.boards import BoardSettings
+from alertd.core.tickets import Board
+from alertd.flows.errors import AuthRefused, PortError, Rejected, Unavailable
+from alertd.flows.ports import Clock
+
+AFTER_REFUSAL = timedelta(minutes=5)  # one poison ticket must not have everything read again and again
+AFTER_FAILURE = timedelta(minutes=1)
+_TASK_NOTES = 3
+_log = structlog.get_logger(__name__)
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """A queue of the tenant. `resources` is how many people are assigned to it; None: that cannot be told."""
+
+    id: int
+    label: str
+    active: bool
+    resources: int | None
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """All that one reading of the tenant has brought."""
+
+    tickets: Fields
+    note_types: Picklist
+    query_right: str
+    resolved: dict[str, Resolved]
+    mark: str  # changes with any of it
+
+
+class Metadata:
+    """What the tenant has, as last read, and the configured boards in its terms."""
+
+    def __init__(
+        self,
+        client: AutotaskClient,
+        boards: Sequence[BoardSettings],
+        *,
+        stand_ins: Sequence[str],
+        every: timedelta,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._boards = tuple(boards)
+        self._stand_ins = tuple(stand_ins)
+        self._every = every
+        self._clock = clock
+        self._read: _Read | None = None
+        self._read_at = clock.now()
+        self._due_at = clock.now()
+        self._reading_now = asyncio.Lock()
+
+    async def ready(self) -> None:
+        """Read the tenant where that was never done or is too long ago. A failed renewal keeps what is known.
+
+        Raises:
+            PortError: Nothing is known, and it cannot be had now; or the credential is refused.
+        """
+        async with self._reading_now:
+            while self._read is None or self._clock.now() >= self._due_at:
+                await self._renew(self._clock.now())
+
+    def adopt(self, boards: Sequence[BoardSettings], *, stand_ins: Sequence[str]) -> None:
+        """Serve these boards from the next reading on, which is due at once."""
+        self._boards, self._stand_ins = tuple(boards), tuple(stand_ins)
+        self._due_at = self._clock.now()
+
+    async def problems_of(self, boards: Sequence[BoardSettings]) -> list[Problem]:
+        """Return what these boards name and the tenant does not have, asking now.
+
+        Raises:
+            PortError: The tenant cannot be asked now.
+        """
+        resolved = (await self._reading(tuple(boards))).resolved
+        return [problem for each in resolved.values() for problem in each.problems]
+
+    def mark(self) -> str:
+        """Return a text that changes with what was read: what was refused may be tried again then."""
+        return self._read.mark if self._read is not None else ""
+
+    def doubt(self) -> None:
+        """Autotask refused a write: perhaps the tenant has changed. Read it again soon, but not too often."""
+        self._due_at = min(self._due_at, max(self._clock.now(), self._read_at + AFTER_REFUSAL))
+
+    def board(self, name: str) -> Board:
+        """Return the resolved board, or the one that stands in for it.
+
+        Raises:
+            Rejected: No board has a usable queue.
+        """
+        return choose(name, self._known().resolved, self._stand_ins)
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with the configured boards."""
+        return [problem for each in self._known().resolved.values() for problem in each.problems]
+
+    def may_see_all_tickets(self) -> bool:
+        """Whether Autotask says that this user may query tickets without limits."""
+        return self._known().query_right == "all"
+
+    def writable(self) -> frozenset[str]:
+        """Return the fields of a ticket that can be written."""
+        return self._known().tickets.writable
+
+    def tickets(self) -> Fields:
+        """Return the metadata of Tickets."""
+        return self._known().tickets
+
+    def note_type(self, wanted: int | str | None) -> int:
+        """Return the note type to use: the configured one, Task Notes, or one that is not the system's."""
+        types = self._known().note_types
+        found = None if wanted is None else types.find(wanted)
+        usual = types.by_id(_TASK_NOTES)
+        ours = [choice for choice in types.choices if choice.active and not choice.system]
+        candidates = [found, usual if usual and usual.active else None, *ours]
+        return next((each.id for each in candidates if isinstance(each, Choice)), _TASK_NOTES)
+
+    async def queues(self) -> list[Queue]:
+        """Return every queue of the tenant, asking now who is assigned to them.
+
+        Raises:
+            PortError: What to do next.
+        """
+        choices = read_fields(await self._client.info("Tickets/entityInformation/fields", "Tickets"))
+        queues = choices.picklist("queueID").choices
+        resources = await self._resources(choice.id for choice in queues)
+        return [
+            Queue(choice.id, choice.label, choice.active, None if resources is None else resources[choice.id])
+            for choice in queues
+        ]
+
+    def _known(self) -> _Read:
+        if self._read is None:
+            raise Unavailable("the tenant's metadata has not been read yet")
+        return self._read
+
+    async def _renew(self, now: datetime) -> None:
+        boards = self._boards
+        try:
+            self._read = await self._reading(boards)
+        except AuthRefused:
+            raise
+        except PortError as exc:
+            if self._read is None:
+                raise
+            self._due_at = now + AFTER_FAILURE
+            _log.warning("autotask.metadata_kept", error=shown(exc))
+            return
+        if boards is not self._boards:
+            return  # others were adopted meanwhile: read once more, for them
+        self._read_at, self._due_at = now, now + self._every
+        for problem in self.problems():
+            _log.warning("autotask.configuration_problem", where=problem.where, what=shown(problem.what))
+
+    async def _reading(self, boards: Sequence[BoardSettings]) -> _Read:
+        tickets = read_fields(await self._client.info("Tickets/entityInformation/fields", "Tickets"))
+        rights = await self._client.info("Tickets/entityInformation", "Tickets")
+        resources = await self._resources(_queue_ids(boards, tickets))
+        resolved = {
+            board.name: resolve(board, tickets, resources=self._assigned(board, tickets, resources))
+            for board in boards
+        }
+        note_types = await self._note_types()
+        right = may_access(rights, "Query")
+        mark = hashlib.sha256(repr((tickets, note_types, right, resolved)).encode()).hexdigest()[:16]
+        return _Read(tickets, note_types, right, resolved, mark)
+
+    async def _note_types(self) -> Picklist:
+        try:
+            payload = await self._client.info("TicketNotes/entityInformation/fields", "TicketNotes")
+        except Rejected as exc:
+            _log.warning("autotask.note_types_unknown", error=shown(exc))
+            return Picklist()
+        return read_fields(payload).picklist("noteType")
+
+    async def _resources(self, queue_ids: Iterable[int]) -> Counter[int] | None:
+        """Count the people of each queue; None: we may not see them."""
+        counts: Counter[int] = Counter()
+        wanted = sorted(set(queue_ids))
+        for at in range(0, len(wanted), MOST_ROWS):
+            query = Query(
+                entity="ResourceRoleQueues",
+                conditions=(Where("in", "queueID", tuple(wanted[at : at + MOST_ROWS])),),
+                fields=("queueID", "resourceID"),
+                urgency=4,
+            )
+            try:
+                rows = await self._client.exact(query)
+            except Rejected as exc:
+                _log.warning("autotask.queue_resources_unknown", error=shown(exc))
+                return None
+            people = {(row.get("queueID"), row.get("resourceID")) for row in rows}
+            counts.update(queue_id for queue_id, _ in people if isinstance(queue_id, int))
+        if wanted and not counts and not await self._may_see_resources():
+            return None
+        return counts
+
+    async def _may_see_resources(self) -> bool:
+        """Tell queues that have nobody from a right that we lack: both answer with no rows."""
+        info = await self._client.info("ResourceRoleQueues/entityInformation", "ResourceRoleQueues")
+        return may_access(info, "Query") != "none"
+
+    def _assigned(self, board: BoardSettings, tickets: Fields, resources: Counter[int] | None) -> int | None:
+        found = tickets.picklist("queueID").find(board.queue)
+        return resources[found.id] if resources is not None and isinstance(found, Choice) else None
+
+
+def _queue_ids(boards: Iterable[BoardSettings], tickets: Fields) -> list[int]:
+    found = [tickets.picklist("queueID").find(board.queue) for board in boards]
+    return sorted({each.id for each in found if isinstance(each, Choice)})

@@ -1,0 +1,146 @@
+"""Autotask's records as values: tickets, notes, companies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from alertd.autotask.queries import Row
+from alertd.flows.errors import Unavailable
+from alertd.flows.ports import NoteFacts, TicketFacts
+
+TICKET_FIELDS = (
+    "ticketNumber",
+    "externalID",
+    "title",
+    "companyID",
+    "status",
+    "priority",
+    "queueID",
+    "assignedResourceID",
+    "creatorResourceID",
+    "createDate",
+    "lastActivityDate",
+    "lastActivityResourceID",
+    "completedDate",
+)
+NOTE_FIELDS = ("title", "noteType", "creatorResourceID", "createDateTime", "createdByContactID", "ticketID")
+
+
+class _Ticket(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "number": "ticketNumber",
+        "reference": "externalID",
+        "company_id": "companyID",
+        "queue": "queueID",
+        "assignee_id": "assignedResourceID",
+        "creator_id": "creatorResourceID",
+        "created_at": "createDate",
+        "last_activity_at": "lastActivityDate",
+        "last_activity_by": "lastActivityResourceID",
+        "completed_at": "completedDate",
+    },
+):
+    id: int
+    company_id: int
+    status: int
+    priority: int
+    number: str | None = None
+    reference: str | None = None
+    title: str | None = None
+    queue: int | None = None
+    assignee_id: int | None = None
+    creator_id: int | None = None
+    created_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    last_activity_by: int | None = None
+    completed_at: datetime | None = None
+
+
+class _Note(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "note_type": "noteType",
+        "creator_id": "creatorResourceID",
+        "created_at": "createDateTime",
+        "contact_id": "createdByContactID",
+    },
+):
+    id: int
+    note_type: int
+    title: str | None = None
+    creator_id: int | None = None
+    created_at: datetime | None = None
+    contact_id: int | None = None
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    if at is None:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _as(row: Row, kind: type[Any]) -> Any:
+    try:
+        return msgspec.convert(row, kind, strict=False)
+    except msgspec.ValidationError as exc:
+        raise Unavailable(f"a record that cannot be read: {exc}") from None
+
+
+def ticket_facts(row: Row) -> TicketFacts:
+    """Read a ticket's record.
+
+    Raises:
+        Unavailable: It lacks what every ticket has.
+    """
+    record: _Ticket = _as(row, _Ticket)
+    return TicketFacts(
+        id=record.id,
+        number=record.number or "",
+        reference=record.reference or None,
+        title=record.title or "",
+        company_id=record.company_id,
+        status=record.status,
+        priority=record.priority,
+        queue=record.queue,
+        assignee_id=record.assignee_id,
+        creator_id=record.creator_id,
+        created_at=_utc(record.created_at),
+        last_activity_at=_utc(record.last_activity_at),
+        last_activity_by=record.last_activity_by,
+        completed_at=_utc(record.completed_at),
+    )
+
+
+def note_facts(row: Row) -> NoteFacts:
+    """Read a note's record.
+
+    Raises:
+        Unavailable: It lacks what every note has.
+    """
+    record: _Note = _as(row, _Note)
+    return NoteFacts(
+        id=record.id,
+        title=record.title or "",
+        note_type=record.note_type,
+        creator_id=record.creator_id,
+        created_at=_utc(record.created_at),
+        by_contact=record.contact_id is not None,
+    )
+
+
+def tickets_of(rows: Iterable[Row]) -> list[TicketFacts]:
+    """Read tickets' records.
+
+    Raises:
+        Unavailable: One lacks what every ticket has.
+    """
+    return [ticket_facts(row) for row in rows]

@@ -1,0 +1,316 @@
+"""Calls to the tenant: signed, paced, bounded, counted, and each failure said as what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+import tenacity
+
+from alertd import __version__
+from alertd.autotask import refusals
+from alertd.autotask.answers import CredentialRefused, Payload, ThresholdSpent, Unreached, judge
+from alertd.autotask.credential import Credential, Login
+from alertd.autotask.memory import Memory
+from alertd.autotask.metrics import AutotaskMetrics
+from alertd.autotask.pacing import CallLog, Gate, RollingBudget, Slots, pressure_level
+from alertd.autotask.settings import AutotaskSettings, Timeouts
+from alertd.autotask.texts import shown
+from alertd.autotask.wire import Answer, Reply, Request, Wire
+from alertd.autotask.zone import Zone, Zones
+from alertd.flows.errors import AuthRefused, OutcomeUnknown, PortError, Rejected, Throttled, Unavailable
+from alertd.flows.ports import Clock
+
+MOST = 2 * 1024**2  # bytes of an answer
+MOST_OF_QUERY = 8 * 1024**2
+USAGE_EVERY = timedelta(minutes=2)
+BLIP_TRIES, BLIP_S = 3, 10.0
+_log = structlog.get_logger(__name__)
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call. `endpoint` is the entity whose limit it uses: for a child collection, the child's."""
+
+    method: str
+    path: str  # below V1.0/
+    endpoint: str
+    body: Any = None
+    writes: bool = False
+    urgency: int = 5  # 0 goes first
+    most: int = MOST
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """The tenant's counter as last read: calls of all integrations in the rolling hour, and the allowance."""
+
+    calls: int
+    allowance: int
+
+    @property
+    def ratio(self) -> float:
+        """Share of the allowance that is used."""
+        return self.calls / self.allowance
+
+
+def _nothing() -> None:
+    """Nobody waits for the moment."""
+
+
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What the client needs of the process: time, durability, chance."""
+
+    clock: Clock
+    memory: Memory
+    call_log: CallLog
+    metrics: AutotaskMetrics
+    chance: random.Random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    answered: Callable[[], None] = _nothing  # called when Autotask begins to answer a write
+
+
+class Transport:
+    """The one way to Autotask. Every caller of a process shares one; `close` it at the end."""
+
+    def __init__(self, settings: AutotaskSettings, credential: Credential, around: Around) -> None:
+        self.login = Login(credential)
+        self.gate = Gate(
+            budget=RollingBudget(settings.calls_per_hour),
+            slots=Slots(settings.calls_in_flight),
+            log=around.call_log,
+            clock=around.clock,
+        )
+        self.usage: Usage | None = None
+        self._timeouts: Timeouts = settings.timeouts
+        self._around = around
+        self._wire = Wire()
+        self._zones = Zones(
+            zone_url=settings.zone_url, fetch=self._fetch_zone, memory=around.memory, clock=around.clock
+        )
+        self._usage_asked_at = around.clock.now() - USAGE_EVERY
+        self._pressure = 0
+        self._show(0.0)
+
+    async def zone(self) -> Zone:
+        """Return the tenant's zone.
+
+        Raises:
+            Unavailable: It cannot be had now.
+        """
+        return await self._zones.current(self.login.credential.username)
+
+    async def send(self, call: Call) -> Payload:
+        """Make the call once, and once more only where it went to a zone that the tenant has left.
+
+        Raises:
+            PortError: What to do next.
+        """
+        if self.login.refused:
+            await self._reopen()
+        result, zone = await self._attempt(call)
+        if isinstance(result, CredentialRefused | Unreached) and await self._moved(zone, result):
+            result, _ = await self._attempt(call)
+        if isinstance(result, CredentialRefused):
+            self.login.refuse(f"Autotask refused the credential: {result}")
+            self.login.check()
+        if isinstance(result, PortError):
+            raise result
+        return result
+
+    async def read(self, call: Call) -> Payload:
+        """Make a reading call, bridging over blips.
+
+        Raises:
+            Unavailable: Not to be had now, whatever the reason.
+            Rejected: Autotask refuses the query.
+        """
+        blips = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(_is_blip),
+            stop=tenacity.stop_after_attempt(BLIP_TRIES) | tenacity.stop_after_delay(BLIP_S),
+            wait=tenacity.wait_exponential(multiplier=0.2, max=2.0),
+            sleep=self._around.sleep,
+            reraise=True,
+        )
+        return await blips(self.send, call)
+
+    async def read_usage(self) -> Usage | None:
+        """Return the tenant's counter, read at most every two minutes; the last one if it fails."""
+        now = self._around.clock.now()
+        if now - self._usage_asked_at < USAGE_EVERY:
+            return self.usage
+        self._usage_asked_at = now
+        try:
+            payload = await self.send(
+                Call(method="GET", path="ThresholdInformation", endpoint="ThresholdInformation", urgency=4)
+            )
+        except AuthRefused:
+            raise
+        except PortError as exc:
+            _log.warning("autotask.usage_unknown", error=shown(exc))
+            return self.usage
+        self.usage = _usage(payload) or self.usage
+        self.pressure()
+        return self.usage
+
+    def pressure(self) -> int:
+        """Return 0 green to 3 red: the greater of the tenant's usage and that of our own share."""
+        own = 1 - self.gate.remaining() / self.gate.budget.calls
+        tenant = self.usage.ratio if self.usage else 0.0
+        usage = 1.0 if self.gate.is_shut else max(own, tenant)
+        self._pressure = pressure_level(usage, before=self._pressure)
+        self._show(tenant)
+        return self._pressure
+
+    def credential_changed(self, credential: Credential) -> None:
+        """Use another credential, or the same again on a person's word, and let callers pass."""
+        if credential.username != self.login.credential.username:
+            self._zones.forget()
+        self.login.change(credential)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._wire.close()
+
+    async def _reopen(self) -> None:
+        """While the credential is refused only the zone is asked: a move would explain the refusal."""
+        if await self._zones.renewed(await self.zone(), self.login.credential.username):
+            self.login.clear()
+        self.login.check()
+
+    async def _moved(self, zone: Zone, doubt: PortError) -> bool:
+        """Whether the tenant has left the zone that a call went to."""
+        try:
+            moved = await self._zones.renewed(zone, self.login.credential.username)
+        except BaseException:
+            if isinstance(doubt, CredentialRefused):  # cut off while suspect: nobody would ask again
+                self.login.refuse(f"Autotask refused the credential: {doubt}")
+            raise
+        if moved is not None:
+            self.login.clear()
+        return moved is not None
+
+    async def _attempt(self, call: Call) -> tuple[Payload | PortError, Zone]:
+        """Make the call and return its end, and the zone it went to."""
+        self.login.check()
+        if self.login.proven:
+            return await self._signed(call)
+        async with self.login.first:
+            return await self._signed(call)
+
+    async def _signed(self, call: Call) -> tuple[Payload | PortError, Zone]:
+        await self.zone()
+        async with self.gate.permit(call.endpoint, urgency=call.urgency):
+            await self.login.admitted()
+            zone = await self.zone()  # as it is now, after waiting
+            reply = await self._timed(self._request(call, zone))
+        judged = judge(reply, writes=call.writes, jitter=self._around.chance.random())
+        result = self._first_answer(reply, judged)
+        self._note(call, result)
+        return result, zone
+
+    async def _timed(self, request: Request) -> Reply:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            return await self._wire.exchange(request)
+        finally:
+            self._around.metrics.duration.observe(loop.time() - began_s)
+
+    def _request(self, call: Call, zone: Zone) -> Request:
+        body = None if call.body is None else msgspec.json.encode(call.body)
+        headers = {
+            **self.login.credential.headers(),
+            "Accept": "application/json",
+            "User-Agent": f"alertd/{__version__}",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        longest = self._timeouts.create if call.writes else self._timeouts.read
+        return Request(
+            method=call.method,
+            url=zone.api + call.path,
+            headers=headers,
+            body=body,
+            most=call.most,
+            connect_s=self._timeouts.connect.total_seconds(),
+            total_s=longest.total_seconds(),
+            answered=self._around.answered if call.writes else _nothing,
+        )
+
+    def _first_answer(self, reply: Reply, result: Payload | PortError) -> Payload | PortError:
+        """Read an answer in the light of the credential: proven by a success, and doubted before one."""
+        if isinstance(result, dict):
+            self.login.prove()
+        elif not self.login.proven and isinstance(reply, Answer) and reply.status == 500:
+            result = _doubted(reply, result)
+        if isinstance(result, CredentialRefused):
+            self.login.suspect()
+        return result
+
+    def _note(self, call: Call, result: Payload | PortError) -> None:
+        outcome = "ok" if isinstance(result, dict) else result.reason
+        self._around.metrics.requests.labels(call.endpoint, outcome).inc()
+        if isinstance(result, ThresholdSpent):
+            self.gate.shut(result.retry_after)
+            _log.warning("autotask.allowance_spent", retry_after_s=result.retry_after)
+        elif isinstance(result, PortError):
+            _log.info(
+                "autotask.call_failed",
+                method=call.method,
+                endpoint=call.endpoint,
+                outcome=outcome,
+                error=shown(result),
+            )
+        self.pressure()
+
+    def _show(self, tenant: float) -> None:
+        metrics = self._around.metrics
+        metrics.budget_remaining.set(self.gate.remaining())
+        metrics.tenant_usage.set(tenant)
+        metrics.pressure.set(self._pressure)
+
+    async def _fetch_zone(self, url: str) -> Payload | PortError:
+        """Ask for the zone: no credential, no budget, no limit of calls at once."""
+        reply = await self._timed(
+            Request(
+                method="GET",
+                url=url,
+                headers={"Accept": "application/json"},
+                most=MOST,
+                connect_s=self._timeouts.connect.total_seconds(),
+                total_s=self._timeouts.read.total_seconds(),
+            )
+        )
+        result = judge(reply, writes=False, jitter=self._around.chance.random())
+        outcome = "ok" if isinstance(result, dict) else result.reason
+        self._around.metrics.requests.labels("ZoneInformation", outcome).inc()
+        return result
+
+
+def _is_blip(exc: BaseException) -> bool:
+    return isinstance(exc, Unavailable) and not isinstance(exc, Throttled | AuthRefused)
+
+
+def _doubted(answer: Answer, result: PortError) -> PortError:
+    """Say of a failure that came before any success that it may be the credential's."""
+    if refusals.may_speak_of_credential(refusals.read_error(answer.body)):
+        return CredentialRefused(str(result))
+    hint = f"{result}. Nothing has succeeded yet: perhaps the user name or the integration code is wrong"
+    match result:
+        case CredentialRefused() | Throttled() | Rejected():
+            return result
+        case OutcomeUnknown():
+            return OutcomeUnknown(hint)
+        case _:
+            return Unavailable(hint)
+
+
+def _usage(payload: Payload) -> Usage | None:
+    calls, allowance = payload.get("currentTimeframeRequestCount"), payload.get("externalRequestThreshold")
+    if not isinstance(calls, int) or not isinstance(allowance, int) or allowance <= 0:
+        return None
+    return Usage(max(0, calls), allowance)
