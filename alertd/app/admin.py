@@ -1,0 +1,93 @@
+"""What the admin listener asks of the running process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from alertd.app.assembly import Parts
+from alertd.app.operations import Document
+from alertd.app.reload import ReloadRefused
+from alertd.app.state import status, take_snapshot
+from alertd.ops.admin import Route
+from alertd.ops.operations import NotReloaded
+from alertd.ops.pulse import Pulse
+from alertd.ops.replies import reply_error, reply_json
+from alertd.ops.snapshot import Snapshot
+
+
+class ProcessOperations:
+    """`alertd.ops.operations.Operations` over the parts of this process."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        pulse: Pulse,
+        reload: Callable[[], Awaitable[None]],
+        not_ready: Callable[[], str | None],
+    ) -> None:
+        self._parts = parts
+        self._pulse = pulse
+        self._reload = reload
+        self._not_ready = not_ready
+
+    def not_ready(self) -> str | None:
+        """Return why this process should get no traffic."""
+        return self._not_ready()
+
+    def unhealthy(self) -> str | None:
+        """Return which loops are stuck."""
+        stuck = self._pulse.stale()
+        return f"stuck: {', '.join(stuck)}" if stuck else None
+
+    async def reload(self) -> None:
+        """Take the configuration file again."""
+        try:
+            await self._reload()
+        except ReloadRefused as exc:
+            raise NotReloaded(str(exc)) from exc
+
+    async def snapshot(self) -> Snapshot:
+        """Return the state that the gauges show."""
+        parts = self._parts
+        unclear = len(parts.settler.unclear)
+        return await take_snapshot(parts.store, now=parts.clock.now(), unclear=unclear)
+
+    async def status(self) -> Document:
+        """Return how alertd is, for people."""
+        return await status(self._parts.store, await self.snapshot(), detail=self._detail)
+
+    async def incidents(self, *, limit: int, states: Sequence[str] | None = None) -> Sequence[Document]:
+        """Return incidents in these states (None: all but closed ones), newest first."""
+        return await self._parts.operations.incidents(limit=limit, states=states)
+
+    async def explain(self, subject: str) -> Document | None:
+        """Return all that is known about a receipt, fingerprint, incident, ticket number or reference."""
+        return await self._parts.operations.explain(subject)
+
+    async def parked(self, *, limit: int) -> Sequence[Document]:
+        """Return what is set aside for a person."""
+        return await self._parts.operations.parked(limit=limit)
+
+    def routes(self) -> list[Route]:
+        """Return what this process serves beside the admin listener's own paths."""
+
+        async def retry(request: web.BaseRequest, names: Any) -> web.Response:
+            done = await self._parts.operations.retry(names["key"])
+            return reply_json(done) if done is not None else reply_error(404, "there is no such incident")
+
+        return [Route(("POST",), "/api/v1/incidents/{key}/retry", retry)]
+
+    def _detail(self) -> dict[str, Any]:
+        desk = self._parts.desk
+        usage = desk.usage()
+        return {
+            "ready": self._not_ready() is None,
+            "autotask": self._parts.settler.desk_trouble or "reached",
+            "configuration_problems": [str(problem) for problem in desk.known_problems()],
+            "tenant_usage_ratio": round(usage.ratio, 3) if usage is not None else None,
+            "pressure": desk.pressure(),
+        }

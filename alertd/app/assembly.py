@@ -1,0 +1,200 @@
+"""The parts of a running alertd, put together once, and what a reload does to each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry
+
+from alertd.app.clock import SystemClock
+from alertd.app.live import Current, Live
+from alertd.app.operations import Operations
+from alertd.app.sources import read_stored
+from alertd.autotask.desk import AutotaskDesk
+from alertd.autotask.metrics import AutotaskMetrics
+from alertd.autotask.transport import Around
+from alertd.core.alerts import Alert
+from alertd.core.settling import Terms
+from alertd.flows.beginning import Beginning
+from alertd.flows.crashes import CrashPoint
+from alertd.flows.deciding import Decider
+from alertd.flows.looking import Eyes
+from alertd.flows.metrics import SettlingMetrics
+from alertd.flows.operating import Hands
+from alertd.flows.ports import Envelope
+from alertd.flows.sending import sending
+from alertd.flows.settling import Settler
+from alertd.flows.syncing import Syncer
+from alertd.flows.world import World
+from alertd.intake.app import Intake
+from alertd.intake.metrics import IntakeMetrics
+from alertd.intake.senders import Surroundings
+from alertd.store.store import Store
+
+Beat = Callable[[], None]
+Loop = Callable[[asyncio.Event, Beat], Awaitable[None]]
+PURGE_EVERY = timedelta(hours=1)
+
+
+class CallsByIncident:
+    """The store's call log, with the incident that a call is made for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def recent(self, since: datetime) -> Sequence[datetime]:
+        """Return when Autotask was called since then."""
+        return await self._store.recent(since)
+
+    async def record(self, at: datetime, endpoint: str) -> None:
+        """Keep that a call is about to be sent."""
+        await self._store.record(at, endpoint, sending.get().incident_key)
+
+
+class Parts:
+    """Everything that lives as long as the process."""
+
+    def __init__(
+        self,
+        current: Current,
+        *,
+        store: Store,
+        registry: CollectorRegistry,
+        clock: SystemClock,
+        crash: CrashPoint,
+        not_ready: Callable[[], str | None],
+    ) -> None:
+        self.current = current
+        self.store = store
+        self.registry = registry
+        self.clock = clock
+        settings = current.live.settings
+        chance = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries; nothing secret
+        self.desk = self._make_desk(current.live, chance, crash)
+        self.beginning = Beginning(desk=self.desk, memory=store)
+        world = World(
+            journal=store,
+            state=store,
+            desk=self.desk,
+            clock=clock,
+            metrics=SettlingMetrics(registry, [board.name for board in settings.boards]),
+            instance=settings.instance,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            jitter=chance.random,
+            crash=crash,
+        )
+        hands = Hands(world)
+        eyes = Eyes(world, hands, window=settings.autotask.unknown_window)
+        self.settler = Settler(world, hands=hands, eyes=eyes, terms=self._terms, begin=self.beginning.begin)
+        self.syncer = Syncer(world, settings.sync, wake_settling=self.settler.wake)
+        self.decider = Decider(
+            world,
+            routing=lambda: current.live.routing,
+            read=self._read,
+            wake_settling=self.settler.wake,
+        )
+        self.operations = Operations(
+            store,
+            read=self._read,
+            routing=lambda: current.live.routing,
+            now=clock.now,
+            wake_settling=self.settler.wake,
+        )
+        self.intake = Intake(
+            settings.server,
+            current.live.senders.values(),
+            surroundings=Surroundings(
+                journal=store,
+                handover=self.decider,
+                clock=clock,
+                monotonic=time.monotonic,
+                entropy=os.urandom,
+                not_ready=not_ready,
+                crash=crash,
+            ),
+            metrics=IntakeMetrics(registry),
+        )
+
+    def _make_desk(self, live: Live, chance: random.Random, crash: CrashPoint) -> AutotaskDesk:
+        return AutotaskDesk(
+            live.settings.autotask,
+            live.credential,
+            plan=live.plan,
+            around=Around(
+                clock=self.clock,
+                memory=self.store,
+                call_log=CallsByIncident(self.store),
+                metrics=AutotaskMetrics(self.registry),
+                chance=chance,
+                answered=lambda: crash("settle.request_sent", sending.get().operation),
+            ),
+        )
+
+    def loops(self) -> Sequence[tuple[str, Loop]]:
+        """Return the loops by name. One that ends early, or fails, takes the process down."""
+        return (
+            ("decide", self.decider.run),
+            ("settle", self.settler.run),
+            ("sync", self.syncer.run),
+            ("upkeep", self._upkeep),
+            ("store", self._watch_store),
+        )
+
+    async def swap(self, live: Live) -> None:
+        """Put a reloaded configuration in force. No timer is reset."""
+        old, self.current.live = self.current.live, live
+        self.intake.adopt(live.senders.values())
+        if live.credential != old.credential:
+            self.desk.credential_changed(live.credential)
+        self.desk.adopt(live.plan)
+        await self.store.wake(self.clock.now())  # what is desired may have changed with the boards
+        self.settler.wake()
+
+    def _terms(self) -> Terms:
+        return Terms(
+            unknown_window=self.current.live.settings.autotask.unknown_window,
+            adopt_first=self.beginning.adopt_first,
+            mark=f"{self.current.live.mark[:16]} {self.desk.metadata_mark()}",
+        )
+
+    def _read(self, envelope: Envelope) -> Sequence[Alert]:
+        return read_stored(envelope, self.current.live.senders)
+
+    async def _upkeep(self, stop: asyncio.Event, beat: Beat) -> None:
+        """Delete what is older than the configuration keeps."""
+        due_at = self.clock.now()
+        while not stop.is_set():
+            beat()
+            if self.clock.now() >= due_at:
+                keep = self.current.live.settings.store.keep_journal
+                await self.store.purge(self.clock.now(), keep_journal=keep)
+                due_at = self.clock.now() + PURGE_EVERY
+            await _pause(stop, 1.0)
+
+    async def _watch_store(self, stop: asyncio.Event, beat: Beat) -> None:
+        """End the process when the store has failed for good: nothing may be acknowledged any more."""
+        failing = asyncio.ensure_future(self.store.wait_failed())
+        try:
+            while not stop.is_set() and not failing.done():
+                if self.store.beat_age_s() < 5.0:
+                    beat()
+                await _pause(stop, 1.0)
+            if failing.done():
+                raise failing.result()
+        finally:
+            failing.cancel()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,98 @@
+"""What a reload replaces, as one object: readers see the old configuration or the new, never a mix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alertd.app.routing import route_tags, routing_of
+from alertd.app.sources import compile_senders
+from alertd.autotask.credential import Credential
+from alertd.autotask.desk import BoardPlan
+from alertd.config import secrets
+from alertd.config.loading import file_hash, load
+from alertd.config.settings import Settings
+from alertd.core.folding import Routing
+from alertd.core.secret import Secret
+from alertd.core.settings import SecretRef
+from alertd.intake.senders import Sender
+
+NEEDS_RESTART = ("instance", "server", "admin", "store")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """A configuration with its secrets opened and everything compiled."""
+
+    settings: Settings
+    senders: Mapping[str, Sender]
+    routing: Routing
+    credential: Credential
+    plan: BoardPlan
+    mark: str  # SHA-256 of the file
+
+
+def bring_to_life(path: Path, environ: Mapping[str, str]) -> Live:
+    """Load the file at `path` and compile all of it.
+
+    Raises:
+        ConfigError: Something in it is wrong.
+        SecretMissing: A secret it refers to cannot be read.
+    """
+    return compile_settings(load(path, environ), environ, mark=file_hash([path]))
+
+
+def compile_settings(settings: Settings, environ: Mapping[str, str], *, mark: str) -> Live:
+    """Open the secrets and compile sources and routes.
+
+    Raises:
+        SecretMissing: A secret cannot be read.
+    """
+
+    def open_secret(ref: SecretRef) -> Secret:
+        return secrets.resolve(ref, environ)
+
+    routing = routing_of(settings)
+    return Live(
+        settings=settings,
+        senders=compile_senders(settings.sources, open_secret),
+        routing=routing,
+        credential=credential_of(settings, environ),
+        plan=plan_of(settings, routing),
+        mark=mark,
+    )
+
+
+def credential_of(settings: Settings, environ: Mapping[str, str]) -> Credential:
+    """Open the credential of `[autotask]`.
+
+    Raises:
+        SecretMissing: A part of it cannot be read.
+        ValueError: A part of it cannot be a header.
+    """
+    return Credential(
+        username=settings.autotask.username,
+        secret=secrets.resolve(settings.autotask.secret, environ),
+        integration_code=secrets.resolve(settings.autotask.integration_code, environ),
+    )
+
+
+def plan_of(settings: Settings, routing: Routing) -> BoardPlan:
+    """Return the boards, and which ones stand in for a board that cannot take tickets."""
+    stand_ins = [settings.route.board]
+    if settings.autotask.fallback_board is not None:
+        stand_ins.append(settings.autotask.fallback_board)
+    return BoardPlan(boards=settings.boards, stand_ins=stand_ins, more_tags=route_tags(routing))
+
+
+def needs_restart(old: Settings, new: Settings) -> list[str]:
+    """Return the sections that differ and are only read at start."""
+    return [name for name in NEEDS_RESTART if getattr(old, name) != getattr(new, name)]
+
+
+class Current:
+    """Holds the configuration in force."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live

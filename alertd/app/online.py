@@ -1,0 +1,139 @@
+"""Commands that ask Autotask without a daemon: which queues there are, and whether the configuration fits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from alertd.app.clock import SystemClock
+from alertd.app.live import compile_settings, credential_of, plan_of
+from alertd.app.operations import Inquiries
+from alertd.app.routing import routing_of
+from alertd.app.sources import read_stored
+from alertd.app.state import status, take_snapshot
+from alertd.autotask.desk import AutotaskDesk
+from alertd.autotask.memory import TransientMemory
+from alertd.autotask.metrics import AutotaskMetrics
+from alertd.autotask.pacing import TransientCallLog
+from alertd.autotask.transport import Around
+from alertd.config.settings import Settings
+from alertd.store.opening import open_reader
+from alertd.store.store import Reader
+
+MOST_LISTED = 500
+
+
+def boards_report(settings: Settings) -> list[dict[str, Any]]:
+    """Return every queue of the tenant, with the boards and routes that use it.
+
+    Raises:
+        PortError: Autotask cannot be asked, or refuses.
+    """
+    return asyncio.run(_boards(settings))
+
+
+def check_online(settings: Settings) -> int:
+    """Print what the configuration names and the tenant does not have; return 1 if there is any.
+
+    Raises:
+        PortError: Autotask cannot be asked, or refuses.
+    """
+    problems = asyncio.run(_problems(settings))
+    for problem in problems:
+        print(problem)  # noqa: T201 - the command's own output
+    if not problems:
+        print("Autotask has everything that the configuration names.")  # noqa: T201 - as above
+    return 1 if problems else 0
+
+
+@asynccontextmanager
+async def offline_operations(settings: Settings) -> AsyncIterator[Offline]:
+    """Open the store for questions, whether or not a daemon runs.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    live = compile_settings(settings, os.environ, mark="")
+    async with open_reader(settings.store.path) as reader:
+        inquiries = Inquiries(
+            reader, read=lambda envelope: read_stored(envelope, live.senders), routing=lambda: live.routing
+        )
+        yield Offline(reader, inquiries)
+
+
+class Offline:
+    """The daemon's answers, from its store alone."""
+
+    def __init__(self, reader: Reader, inquiries: Inquiries) -> None:
+        self._reader = reader
+        self._inquiries = inquiries
+
+    async def incidents(self, states: list[str] | None = None) -> list[dict[str, Any]]:
+        """Return incidents in these states (None: all but closed ones), newest first."""
+        return await self._inquiries.incidents(limit=MOST_LISTED, states=states)
+
+    async def parked(self) -> list[dict[str, Any]]:
+        """Return what is set aside for a person."""
+        return await self._inquiries.parked(limit=MOST_LISTED)
+
+    async def explain(self, asked: str) -> dict[str, Any] | None:
+        """Return all that is known of it."""
+        return await self._inquiries.explain(asked)
+
+    async def status(self) -> dict[str, Any]:
+        """Return how things stood when the store was last written."""
+        snapshot = await take_snapshot(self._reader, now=SystemClock().now(), unclear=0)
+        return await status(self._reader, snapshot, detail=lambda: {"running": False})
+
+
+@asynccontextmanager
+async def _desk(settings: Settings) -> AsyncIterator[AutotaskDesk]:
+    desk = AutotaskDesk(
+        settings.autotask,
+        credential_of(settings, os.environ),
+        plan=plan_of(settings, routing_of(settings)),
+        around=Around(
+            clock=SystemClock(),
+            memory=TransientMemory(),
+            call_log=TransientCallLog(),
+            metrics=AutotaskMetrics(CollectorRegistry()),
+            chance=random.Random(),  # noqa: S311 - spreads retries; nothing secret
+        ),
+    )
+    try:
+        yield desk
+    finally:
+        await desk.close()
+
+
+async def _problems(settings: Settings) -> list[str]:
+    async with _desk(settings) as desk:
+        await desk.ready()
+        return [str(problem) for problem in desk.problems()]
+
+
+async def _boards(settings: Settings) -> list[dict[str, Any]]:
+    async with _desk(settings) as desk:
+        queues = await desk.boards_report()
+    used = {board.name: str(board.queue).casefold() for board in settings.boards}
+    policies = routing_of(settings).policies.values()
+    report = []
+    for queue in queues:
+        boards = [name for name, wanted in used.items() if wanted in (str(queue.id), queue.label.casefold())]
+        report.append(
+            {
+                "id": queue.id,
+                "label": queue.label,
+                "active": queue.active,
+                "resources": queue.resources,
+                "boards": boards,
+                "routes": [policy.route_name for policy in policies if policy.board in boards],
+            }
+        )
+    return report

@@ -1,0 +1,307 @@
+"""What operators may ask and do: the answers behind the admin API and the command line, all JSON-able."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from alertd.core import outcomes
+from alertd.core.alerts import Alert
+from alertd.core.folding import Routing
+from alertd.core.history import Happening
+from alertd.core.incidents import Closed, Holding, Incident, Waiting
+from alertd.core.routes import explain as explain_routes
+from alertd.core.routes import match, place
+from alertd.core.tickets import Known
+from alertd.flows.errors import Conflict
+from alertd.flows.ports import ConditionRow, Entry, Envelope, Step
+from alertd.flows.rows import incident_write
+from alertd.store.reading import StoredIncident
+from alertd.store.store import Reader, Store
+
+Document: TypeAlias = dict[str, Any]
+MOST_HISTORY = 500
+
+
+class Inquiries:
+    """Questions. They need no more than a store that can be read."""
+
+    def __init__(
+        self, reader: Reader, *, read: Callable[[Envelope], Sequence[Alert]], routing: Callable[[], Routing]
+    ) -> None:
+        self._reader = reader
+        self._read = read
+        self._routing = routing
+
+    async def incidents(self, *, limit: int, states: Sequence[str] | None = None) -> list[Document]:
+        """Return incidents in these states (None: all but closed ones), newest first."""
+        found = await self._reader.incidents(states=states or OPEN_STATES, limit=limit)
+        return [summary(each) for each in found]
+
+    async def parked(self, *, limit: int) -> list[Document]:
+        """Return what is set aside for a person: refused tickets, and requests nobody could read."""
+        refused = await self._reader.incidents(states=["parked"], limit=limit)
+        entries = await self._reader.parked_entries(limit=limit)
+        return [_parked_incident(each) for each in refused] + [_parked_entry(each) for each in entries]
+
+    async def explain(self, asked: str) -> Document | None:
+        """Return all that is known about a receipt, fingerprint, incident key, ticket number or reference.
+
+        None: there is nothing by that name.
+        """
+        entry = await self._reader.entry(asked)
+        if entry is not None:
+            return await self._explain_receipt(entry)
+        rows = await self._reader.conditions_by_fingerprint(asked)
+        if rows:
+            return await self._explain_conditions(rows)
+        found = await self._incident(asked)
+        if found is None:
+            return None
+        return {"kind": "incident", "incidents": [await self._told(found)]}
+
+    async def _incident(self, asked: str) -> StoredIncident | None:
+        by_number = asked if asked[:1].upper() == "T" else ""
+        return (
+            await self._reader.incident(asked)
+            or await self._reader.incident_by_reference(asked)
+            or (await self._reader.incident_by_ticket_number(by_number.upper()) if by_number else None)
+            or (await self._reader.incident_by_ticket_id(int(asked)) if asked.isdecimal() else None)
+        )
+
+    async def _explain_receipt(self, entry: Entry) -> Document:
+        alerts = self._read(entry.envelope)
+        keys: list[str] = []
+        told = []
+        for alert in alerts:
+            rows = await self._reader.conditions_by_fingerprint(alert.fingerprint)
+            mine = [row for row in rows if row.condition.key == alert.key]
+            keys += [key for row in mine for key in row.condition.incidents if key not in keys]
+            told.append(self._alert(alert))
+        return {
+            "kind": "receipt",
+            "receipt": _receipt(entry),
+            "alerts": told,
+            "history": await self._history(receipts=[entry.envelope.receipt]),
+            "incidents": await self._incidents_told(keys),
+        }
+
+    async def _explain_conditions(self, rows: Sequence[ConditionRow]) -> Document:
+        keys = [key for row in rows for key in row.condition.incidents]
+        return {
+            "kind": "alert",
+            "conditions": [_condition(row) for row in rows],
+            "history": await self._history(alert_keys=[row.condition.key for row in rows]),
+            "incidents": await self._incidents_told(list(dict.fromkeys(keys))),
+        }
+
+    async def _incidents_told(self, keys: Sequence[str]) -> list[Document]:
+        found = [await self._reader.incident(key) for key in keys]
+        return [await self._told(each) for each in found if each is not None]
+
+    async def _told(self, stored: StoredIncident) -> Document:
+        calls = await self._reader.calls_of(stored.incident.key)
+        return {
+            **summary(stored),
+            "next": what_comes_next(stored),
+            "members": [msgspec.to_builtins(member) for member in stored.incident.members.values()],
+            "history": await self._history(incident_keys=[stored.incident.key]),
+            "calls": [{"at": _at(call.at), "endpoint": call.endpoint} for call in calls],
+        }
+
+    async def _history(
+        self,
+        *,
+        incident_keys: Sequence[str] = (),
+        alert_keys: Sequence[str] = (),
+        receipts: Sequence[str] = (),
+    ) -> list[Document]:
+        lines = await self._reader.history(
+            incident_keys=incident_keys, alert_keys=alert_keys, receipts=receipts, limit=MOST_HISTORY
+        )
+        return [_line(each) for each in lines]
+
+    def _alert(self, alert: Alert) -> Document:
+        """How it was read, and how today's routes would take it."""
+        tree = self._routing().tree
+        places = [(matched, *place(matched, alert)) for matched in match(tree, alert.labels)]
+        return {
+            "fingerprint": alert.fingerprint,
+            "status": alert.status.value,
+            "severity": alert.severity.value,
+            "labels": alert.labels,
+            "annotations": alert.annotations,
+            "routes": [msgspec.to_builtins(step) for step in explain_routes(tree, alert.labels)],
+            "would_join": [
+                {
+                    "route": matched.policy.route_name,
+                    "board": matched.policy.board,
+                    "incident": key,
+                    "group": group,
+                }
+                for matched, key, group in places
+            ],
+        }
+
+
+class Operations(Inquiries):
+    """Questions, and what changes something."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        read: Callable[[Envelope], Sequence[Alert]],
+        routing: Callable[[], Routing],
+        now: Callable[[], datetime],
+        wake_settling: Callable[[], None],
+    ) -> None:
+        super().__init__(store, read=read, routing=routing)
+        self._store = store
+        self._now = now
+        self._wake_settling = wake_settling
+
+    async def retry(self, key: str) -> Document | None:
+        """Try a parked incident again at once. None: there is no such incident."""
+        while True:
+            row = (await self._store.load((), (key,))).incidents.get(key)
+            if row is None:
+                return None
+            now = self._now()
+            write = incident_write(row, row.incident, outcomes.unparked(row.known), settle_at=now)
+            told = Happening(at=now, what="retried", incident_key=key)
+            try:
+                await self._store.commit(Step(incidents=[write], history=[told]))
+            except Conflict:
+                continue
+            self._wake_settling()
+            return {"incident": key, "retried": True}
+
+
+OPEN_STATES = ("waiting", "opening", "open", "holding", "acknowledged", "folded", "expired", "parked")
+
+
+def summary(stored: StoredIncident) -> Document:
+    """Return one incident as lists show it."""
+    incident = stored.incident
+    ticket = incident.ticket or stored.known.ticket
+    return {
+        "incident": incident.key,
+        "state": stored.state,
+        "severity": incident.severity.value,
+        "title": next((member.title for member in incident.members.values()), ""),
+        "client": incident.client,
+        "route": incident.policy.route_name,
+        "board": incident.policy.board,
+        "group": incident.group,
+        "ticket": ticket.number if ticket is not None else "",
+        "ticket_id": ticket.id if ticket is not None else None,
+        "reference": stored.reference,
+        "generation": incident.generation,
+        "firing": sum(member.firing for member in incident.members.values()),
+        "members_total": len(incident.members),
+        "opened_at": _at(incident.opened_at),
+        "touched": incident.touched,
+        "parked": stored.known.parked or "",
+        "receipt": incident.receipt,
+    }
+
+
+def what_comes_next(stored: StoredIncident) -> str:
+    """Say in one sentence what alertd will do with this incident, and when."""
+    incident, known = stored.incident, stored.known
+    if known.parked is not None:
+        return f"parked, since Autotask refused it: {known.parked} Mend that, then `alertd incidents retry`."
+    if known.intent is not None and known.intent.unclear_at is not None:
+        return "the answer to the last call was unclear: alertd is looking whether it was applied"
+    if known.retry_at is not None:
+        return f"the last call failed; it is tried again at {_at(known.retry_at)}"
+    return _next_by_phase(incident, known)
+
+
+def _next_by_phase(incident: Incident, known: Known) -> str:
+    match incident.phase:
+        case Waiting(until):
+            return f"collecting alerts of its group until {_at(until)}, then the ticket is made"
+        case Holding(_, until):
+            return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
+        case Closed(_, how, reopen_until):
+            return f"closed ({how}); firing again before {_at(reopen_until)} reopens its ticket"
+        case _ if known.ticket is None:
+            return "its ticket is about to be made"
+        case _:
+            return "the ticket stands; alertd waits for the all-clear"
+
+
+def _receipt(entry: Entry) -> Document:
+    envelope = entry.envelope
+    return {
+        "receipt": envelope.receipt,
+        "source": envelope.source,
+        "kind": envelope.kind,
+        "received_at": _at(envelope.received_at),
+        "peer": envelope.peer,
+        "messages": envelope.messages,
+        "parked_messages": envelope.parked_messages,
+        "parked": envelope.parked or "",
+        "decided": entry.decided,
+        "body": envelope.body.decode("utf-8", "replace"),
+    }
+
+
+def _parked_entry(entry: Entry) -> Document:
+    return {
+        "kind": "request",
+        "id": entry.envelope.receipt,
+        "since": _at(entry.envelope.received_at),
+        "source": entry.envelope.source,
+        "reason": entry.envelope.parked or "",
+        "fix": "Mend the sender's template or the source's mapping; the body is kept under its receipt.",
+    }
+
+
+def _parked_incident(stored: StoredIncident) -> Document:
+    return {
+        "kind": "incident",
+        "id": stored.incident.key,
+        "since": _at(stored.updated_at),
+        "source": stored.incident.policy.route_name,
+        "reason": stored.known.parked or "",
+        "fix": "Mend what Autotask complains of, then `alertd incidents retry` or reload.",
+    }
+
+
+def _condition(row: ConditionRow) -> Document:
+    condition = row.condition
+    return {
+        "source": condition.source,
+        "fingerprint": condition.fingerprint,
+        "firing": condition.firing,
+        "expired": condition.expired,
+        "severity": condition.severity.value,
+        "labels": condition.labels,
+        "annotations": condition.annotations,
+        "started_at": _at(condition.started_at),
+        "ended_at": _at(condition.ended_at),
+        "seen_at": _at(condition.seen_at),
+        "expires_at": _at(condition.expires_at),
+        "messages": condition.messages,
+        "incidents": list(condition.incidents),
+    }
+
+
+def _line(happening: Happening) -> Document:
+    return {
+        "at": _at(happening.at),
+        "what": happening.what,
+        "incident": happening.incident_key,
+        "receipt": happening.receipt,
+        "detail": happening.detail,
+    }
+
+
+def _at(instant: datetime | None) -> str | None:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z") if instant is not None else None

@@ -1,0 +1,49 @@
+"""From configured sources to what intake, and the decide flow after a restart, read with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from alertd.core.alerts import Alert
+from alertd.core.secret import Secret
+from alertd.core.settings import SecretRef
+from alertd.core.sources.kinds import SourceSettings, compile_profile
+from alertd.core.sources.reading import Unreadable
+from alertd.flows.ports import Envelope
+from alertd.intake.senders import Sender, read_again, sender_of
+
+_log = structlog.get_logger("alertd.app")
+
+
+def compile_senders(
+    sources: Sequence[SourceSettings], open_secret: Callable[[SecretRef], Secret]
+) -> dict[str, Sender]:
+    """Return the senders by name, their secrets opened.
+
+    Raises:
+        SecretMissing: A source's token cannot be had.
+    """
+    return {
+        settings.name: sender_of(
+            settings,
+            compile_profile(settings),
+            digests=tuple(open_secret(ref).digest() for ref in settings.token),
+        )
+        for settings in sources
+    }
+
+
+def read_stored(envelope: Envelope, senders: Mapping[str, Sender]) -> Sequence[Alert]:
+    """Return a stored envelope's alerts; none where its source is gone or reads it no more: it is parked."""
+    sender = senders.get(envelope.source)
+    if sender is None:
+        _log.error("app.source_gone", source=envelope.source, receipt=envelope.receipt)
+        return ()
+    try:
+        return read_again(envelope, sender)
+    except Unreadable as exc:
+        if envelope.parked is None:
+            _log.error("app.unreadable_now", receipt=envelope.receipt, reason=exc.reason)
+        return ()

@@ -1,0 +1,66 @@
+"""One look at the whole state, for metrics, `alertd status` and readiness detail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from alertd import __version__
+from alertd.flows.ports import Entry
+from alertd.ops.snapshot import PARKED_REASONS, Snapshot
+from alertd.store.store import Reader
+
+MOST_PARKED = 1000
+
+
+async def take_snapshot(reader: Reader, *, now: datetime, unclear: int) -> Snapshot:
+    """Read the state.
+
+    Args:
+        reader: Of the store.
+        now: For ages.
+        unclear: Operations whose outcome is unknown just now.
+    """
+    undecided = await reader.undecided_messages()
+    alerts = Counter(await reader.totals())
+    alerts["pending"] += undecided
+    states = await reader.counts_by_state()
+    unsettled = await reader.unsettled()
+    parked = Counter(_reason(entry) for entry in await reader.parked_entries(limit=MOST_PARKED))
+    parked["incident"] += states.get("parked", 0)
+    age = (now - unsettled.oldest_since).total_seconds() if unsettled.oldest_since is not None else 0.0
+    return Snapshot(
+        alerts=alerts,
+        incidents=states,
+        unsettled_incidents=unsettled.count,
+        oldest_unsettled_s=max(age, 0.0),
+        outcome_unknown=unclear,
+        parked=parked,
+        unaccounted_alerts=await reader.unaccounted(),
+        active_alerts=await reader.count_firing(),
+    )
+
+
+async def status(
+    reader: Reader, snapshot: Snapshot, *, detail: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return how alertd is, for people."""
+    return {
+        "version": __version__,
+        "accepted_messages": await reader.accepted_messages(),
+        "alerts": {name: count for name, count in snapshot.alerts.items() if count},
+        "incidents": {name: count for name, count in snapshot.incidents.items() if count},
+        "unsettled": snapshot.unsettled_incidents,
+        "oldest_unsettled_s": round(snapshot.oldest_unsettled_s, 1),
+        "outcome_unknown": snapshot.outcome_unknown,
+        "parked": {name: count for name, count in snapshot.parked.items() if count},
+        "unaccounted": snapshot.unaccounted_alerts,
+        **detail(),
+    }
+
+
+def _reason(entry: Entry) -> str:
+    reason = (entry.envelope.parked or "").partition(":")[0]
+    return reason if reason in PARKED_REASONS else "other"

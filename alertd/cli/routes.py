@@ -1,0 +1,228 @@
+"""`alertd routes`: the tree, and which board and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from alertd.cli.options import config_option, config_path, json_option
+from alertd.cli.tables import print_json, print_table
+from alertd.config.loading import load_untested
+from alertd.config.routing import TestResult, run_tests, tree_of
+from alertd.config.settings import Settings
+from alertd.core.alerts import Alert, Severity, Status
+from alertd.core.identity import fingerprint, reference
+from alertd.core.matchers import Labels, print_matchers
+from alertd.core.routes import Matched, Policy, Route, Step, explain, match, needs_problem_key, place
+from alertd.core.settings import format_duration
+from alertd.core.severities import severity_of
+
+_TIMES = ("group_wait", "hold", "reopen_within", "note_interval")
+_WORDS = ("close", "on_expiry", "missed")
+
+
+@click.group()
+@config_option
+def routes() -> None:
+    """Show the tree of routes, or ask it about an alert."""
+
+
+# --- show ---------------------------------------------------------------------------------------------
+
+
+@routes.command()
+@config_option
+@json_option
+def show(*, as_json: bool) -> None:
+    """Print the tree: what each route accepts, its board, and its policy with all it inherits."""
+    tree = tree_of(load_untested(config_path(), os.environ))
+    if as_json:
+        print_json(list(_rows(tree)))
+    else:
+        click.echo("\n".join(_drawn(tree)))
+
+
+def _rows(route: Route) -> Iterator[dict[str, Any]]:
+    matched = route.matched
+    yield {
+        "name": route.name,
+        "path": list(matched.path),
+        "matchers": [str(matcher) for matcher in route.matchers],
+        "continue": route.goes_on,
+        "board": matched.policy.board,
+        "group_by": list(matched.group_by),
+        **_policy(matched.policy),
+        "tags": list(matched.policy.tags),
+        "company": matched.policy.company,
+    }
+    for child in route.routes:
+        yield from _rows(child)
+
+
+def _policy(policy: Policy) -> dict[str, str]:
+    times = {name: format_duration(getattr(policy, name)) for name in _TIMES}
+    return times | {name: getattr(policy, name) for name in _WORDS}
+
+
+def _drawn(route: Route, lead: str = "", branch: str = "", inherited: Matched | None = None) -> Iterator[str]:
+    """Yield the lines of a route and all below it; of its policy only what differs from its parent's."""
+    accepts = print_matchers(route.matchers) if route.matchers else "everything"
+    goes_on = ", then continues" if route.goes_on else ""
+    yield f"{lead}{branch}{route.name} → {route.matched.policy.board}: {accepts}{goes_on}"
+    below = lead + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
+    bar = "│  " if route.routes else "   "
+    if differs := ", ".join(_differences(route.matched, inherited)):
+        yield f"{below}{bar}{differs}"
+    for child in route.routes:
+        last = child is route.routes[-1]
+        yield from _drawn(child, below, "└─ " if last else "├─ ", route.matched)
+
+
+def _differences(matched: Matched, inherited: Matched | None) -> Iterator[str]:
+    if inherited is None or matched.group_by != inherited.group_by:
+        yield f"group_by {' '.join(matched.group_by) or 'nothing'}"
+    before = _policy(inherited.policy) if inherited else {}
+    yield from (
+        f"{key} {value}" for key, value in _policy(matched.policy).items() if before.get(key) != value
+    )
+    policy, parent = matched.policy, inherited.policy if inherited else None
+    if policy.tags != (parent.tags if parent else ()):
+        yield f"tags {' '.join(policy.tags) or 'none'}"
+    if policy.company != (parent.company if parent else None):
+        yield f"company {policy.company}"
+
+
+# --- test ---------------------------------------------------------------------------------------------
+
+
+@routes.command("test")
+@config_option
+@json_option
+@click.argument("labels", nargs=-1, metavar="[LABEL=VALUE]…")
+def ask(labels: tuple[str, ...], *, as_json: bool) -> int:
+    """Say where an alert with these labels goes, and why. Without labels: run the [[tests]] of the file."""
+    settings = load_untested(config_path(), os.environ)
+    if not labels:
+        return _tested(run_tests(settings), as_json=as_json)
+    alert = _alert(dict(_pair(text) for text in labels))
+    tree = tree_of(settings)
+    answers = [_answer(settings, matched, alert) for matched in match(tree, alert.labels)]
+    steps = explain(tree, alert.labels)
+    if as_json:
+        print_json([answer | {"steps": [_step_row(step) for step in steps]} for answer in answers])
+    else:
+        click.echo("\n".join([*_told(answers), "", *_reasons(steps)]))
+    return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{text!r} should be a label and its value, such as severity=high")
+    return name, value.removeprefix('"').removesuffix('"')
+
+
+def _alert(labels: dict[str, str]) -> Alert:
+    return Alert(
+        source=labels.get("source", ""),
+        fingerprint=fingerprint(labels),
+        status=Status.FIRING,
+        severity=severity_of(labels.get("severity", "")) or Severity.WARNING,
+        labels=labels,
+        sent_labels=labels,
+    )
+
+
+def _answer(settings: Settings, matched: Matched, alert: Alert) -> dict[str, Any]:
+    board = next(board for board in settings.boards if board.name == matched.policy.board)
+    key, group = place(matched, alert)
+    return {
+        "route": matched.policy.route_name,
+        "path": list(matched.path),
+        "board": board.name,
+        "queue": board.queue,
+        "severity": alert.severity.value,
+        "priority": board.priority[alert.severity.value],
+        "tags": list(dict.fromkeys([*board.tags, *matched.policy.tags])),
+        "company": matched.policy.company,
+        "group": group,
+        "needs_problem_key": needs_problem_key(matched, group),
+        "incident_key": str(key),
+        "reference": reference(settings.instance, key, 1),
+        **_policy(matched.policy),
+    }
+
+
+def _told(answers: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for answer in answers:
+        yield f"Route     {' > '.join(answer['path'])}"
+        yield f"Board     {answer['board']} (queue {answer['queue']})"
+        yield f"Priority  {answer['priority']}, for severity {answer['severity']}"
+        yield f"Tags      {', '.join(answer['tags']) or 'none'}"
+        yield f"Company   {answer['company'] if answer['company'] is not None else 'the client of the alert'}"
+        yield f"Group     {_labels(answer['group'])}"
+        if answer["needs_problem_key"]:
+            yield "          … and the problem itself, since neither client nor host is known"
+        yield f"Incident  {answer['incident_key']}"
+        yield f"Reference {answer['reference']}"
+        yield f"Policy    {', '.join(f'{name} {answer[name]}' for name in (*_TIMES, *_WORDS))}"
+        if answer is not answers[-1]:
+            yield ""
+
+
+def _labels(labels: Labels) -> str:
+    return (
+        ", ".join(f'{name}="{value}"' for name, value in labels.items()) or "all alerts of the route together"
+    )
+
+
+def _reasons(steps: Sequence[Step]) -> Iterator[str]:
+    yield "Why:"
+    for step in steps:
+        yield f"  {'  ' * step.depth}{step.route_name}: {step.outcome}, {step.reason}"
+
+
+def _step_row(step: Step) -> dict[str, Any]:
+    return {
+        "route": step.route_name,
+        "depth": step.depth,
+        "outcome": step.outcome,
+        "reason": step.reason,
+        "board": step.board,
+    }
+
+
+def _tested(results: Sequence[TestResult], *, as_json: bool) -> int:
+    if as_json:
+        print_json([_result_row(result) for result in results])
+    else:
+        _print_results(results)
+    return 0 if all(result.passed for result in results) else 1
+
+
+def _result_row(result: TestResult) -> dict[str, Any]:
+    mismatches = [
+        {"what": each.what, "expected": each.expected, "found": each.found} for each in result.mismatches
+    ]
+    return {"test": result.test_name, "passed": result.passed, "mismatches": mismatches}
+
+
+def _print_results(results: Sequence[TestResult]) -> None:
+    if not results:
+        click.echo("There are no [[tests]] in the configuration; add some, or give labels to ask about.")
+        return
+    rows = [
+        ("ok" if result.passed else "FAILED", result.test_name, "; ".join(_wanted(result)))
+        for result in results
+    ]
+    print_table(("RESULT", "TEST", "WHY"), rows)
+    passed = sum(result.passed for result in results)
+    click.echo(f"{passed} of {len(results)} tests pass.")
+
+
+def _wanted(result: TestResult) -> Iterator[str]:
+    for each in result.mismatches:
+        yield f"expected {each.what} {each.expected}, found {each.found}"

@@ -1,0 +1,129 @@
+"""How incidents, alerts and receipts are told to somebody who has just been woken up by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from alertd.cli.tables import one_line
+
+Document: TypeAlias = Mapping[str, Any]
+
+
+def instant(text: str | None) -> str:
+    """Return an instant as tickets write it, to the second, in UTC."""
+    if not text:
+        return "-"
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def labels(of: Document) -> str:
+    """Return labels as matchers write them."""
+    return ", ".join(f'{name}="{one_line(value)}"' for name, value in of.items()) or "none"
+
+
+def incident(told: Document) -> Iterator[str]:
+    """Yield the lines about one incident: how it stands, what comes next, what happened."""
+    yield one_line(f"{told['state'].upper()}: {told['title']} [{told['severity']}]")
+    yield from _facts(_incident_facts(told))
+    yield from _members(told.get("members", ()))
+    yield from happened(told.get("history", ()))
+    calls = Counter(call["endpoint"] for call in told.get("calls", ()))
+    if calls:
+        said = ", ".join(f"{endpoint} {count}" for endpoint, count in calls.most_common())
+        yield f"Calls to Autotask still on record: {said}"
+
+
+def _incident_facts(told: Document) -> dict[str, object]:
+    ticket = f"{told['ticket'] or 'number not read back yet'} (id {told['ticket_id']})"
+    return {
+        "Next": told.get("next"),
+        "Ticket": ticket if told["ticket_id"] is not None else "none yet",
+        "Customer": told["client"] or "unknown",
+        "Board": f"{told['board']}, by route {told['route']}",
+        "Group": labels(told["group"]),
+        "Opened": instant(told["opened_at"]),
+        "Touched": told["touched"] and f"by {told['touched']}",
+        "Parked": told["parked"],
+        "Incident": f"{told['incident']}, generation {told['generation']}",
+        "Reference": told["reference"],
+        "Receipt": told["receipt"],
+    }
+
+
+def _facts(facts: Mapping[str, object]) -> Iterator[str]:
+    """Yield what is known, in two columns."""
+    known = {name: one_line(value) for name, value in facts.items() if value}
+    width = max(map(len, known), default=0)
+    yield from (f"  {name.ljust(width)}  {value}" for name, value in known.items())
+
+
+def _members(members: Sequence[Document]) -> Iterator[str]:
+    if members:
+        yield "Alerts:"
+    for member in members:
+        where = f"{member['host']}: " if member.get("host") else ""
+        ended = member.get("ended_at")
+        how = "expired" if member.get("expired") else "cleared"
+        state = f"{how} {instant(ended)}" if ended else f"firing since {instant(member['since'])}"
+        yield f"  {one_line(where + member['title'])} [{member['severity']}], {state}"
+
+
+def happened(history: Sequence[Document]) -> Iterator[str]:
+    """Yield the lines of a history, oldest first."""
+    if history:
+        yield "What happened:"
+    for line in history:
+        detail = ", ".join(f"{name} {one_line(value)}" for name, value in line["detail"].items())
+        yield f"  {instant(line['at'])}  {line['what']}{f' ({detail})' if detail else ''}"
+
+
+def explanation(told: Document) -> Iterator[str]:
+    """Yield the lines about whatever was asked for."""
+    if "receipt" in told:
+        yield from _receipt(told["receipt"])
+    for alert in told.get("alerts", ()):
+        yield from _alert(alert)
+    for condition in told.get("conditions", ()):
+        yield from _condition(condition)
+    yield from happened(told.get("history", ()))
+    for number, each in enumerate(told.get("incidents", ())):
+        if number or told["kind"] != "incident":
+            yield ""
+        yield from incident(each)
+
+
+def _receipt(told: Document) -> Iterator[str]:
+    yield f"Receipt {told['receipt']}, from {one_line(told['source'])}"
+    facts = {
+        "Received": f"{instant(told['received_at'])}{' from ' + told['peer'] if told['peer'] else ''}",
+        "Alerts": told["messages"],
+        "Decided": "yes" if told["decided"] else "not yet",
+        "Parked": told["parked"] and f"{told['parked_messages']} of them: {told['parked']}",
+    }
+    yield from _facts(facts)
+
+
+def _alert(told: Document) -> Iterator[str]:
+    yield f"Alert {told['fingerprint']}: {told['status']} [{told['severity']}], {labels(told['labels'])}"
+    for place in told["would_join"]:
+        where = f"on board {place['board']} by route {place['route']}"
+        yield f"  Today it would join incident {place['incident']} {where}"
+    for step in told["routes"]:
+        yield f"  {'  ' * step['depth']}{step['route_name']}: {step['outcome']}, {step['reason']}"
+
+
+def _condition(told: Document) -> Iterator[str]:
+    state = "firing" if told["firing"] else "expired" if told["expired"] else "cleared"
+    yield f"Alert {told['fingerprint']} of {told['source']}: {state} [{told['severity']}]"
+    facts = {
+        "Labels": labels(told["labels"]),
+        "Started": instant(told["started_at"]),
+        "Last heard": f"{instant(told['seen_at'])}, {told['messages']} messages",
+        "Ended": told["ended_at"] and instant(told["ended_at"]),
+        "Expires": told["expires_at"] and f"{instant(told['expires_at'])}, unless it is repeated",
+        "Incidents": ", ".join(told["incidents"]),
+    }
+    yield from _facts(facts)

@@ -1,0 +1,102 @@
+"""`alertd token new`: what the sender's kind needs, put where the configuration says."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+import click
+
+from alertd.cli.admin_api import NoAdminToken
+from alertd.cli.options import config_option, config_path
+from alertd.config.loading import load_untested
+from alertd.config.settings import Settings
+from alertd.core.settings import SecretRef
+
+_BYTES = 32  # 43 characters
+
+
+@click.group()
+@config_option
+def token() -> None:
+    """Make a new token."""
+
+
+@token.command()
+@config_option
+@click.argument("source", required=False)
+@click.option("--admin", is_flag=True, help="For the admin API, the CLI and the web page.")
+@click.option(
+    "--force", is_flag=True, help="Replace the token that is there. Senders must be told the new one."
+)
+def new(source: str | None, *, admin: bool, force: bool) -> None:
+    """Make a token for SOURCE, write it to the file that the configuration names, and print it once."""
+    if admin == (source is not None):
+        raise click.UsageError("name either a source or --admin")
+    settings = load_untested(config_path(), os.environ)
+    ref = _admin_ref(settings) if source is None else _source_ref(settings, source)
+    value = secrets.token_urlsafe(_BYTES)
+    if ref.file is None:
+        click.echo(f"Put this where {ref} reads it; alertd cannot write there:", err=True)
+    else:
+        _write(Path(ref.file), value, force=force)
+        how = "Restart" if admin else "Reload"
+        click.echo(f"Written to {ref.file}. {how} alertd to use it; it is not shown again:", err=True)
+    click.echo(value)
+
+
+def _admin_ref(settings: Settings) -> SecretRef:
+    if settings.admin.token is None:
+        raise NoAdminToken
+    return settings.admin.token
+
+
+def _source_ref(settings: Settings, name: str) -> SecretRef:
+    """Return the place of the source's current token, which is its first."""
+    found = next((source for source in settings.sources if source.name == name), None)
+    if found is None:
+        names = ", ".join(source.name for source in settings.sources) or "none"
+        raise click.UsageError(f"there is no source {name!r}; there are {names}")
+    return found.token[0]
+
+
+def _write(path: Path, value: str, *, force: bool) -> None:
+    """Put the token there whole or not at all, readable by its owner alone."""
+    try:
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o750)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+        try:
+            _fill(handle, value, path)
+            _move(name, path, force=force)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as exc:
+        raise click.ClickException(f"cannot write {path}: {exc.strerror}") from exc
+
+
+def _fill(handle: int, value: str, path: Path) -> None:
+    with os.fdopen(handle, "w") as file:
+        file.write(f"{value}\n")
+        file.flush()
+        _give(file.fileno(), path)
+        os.fsync(file.fileno())
+
+
+def _give(file: int, path: Path) -> None:
+    """Let root make tokens for the daemon's user: the owner is that of the old file, or of the directory."""
+    if os.geteuid() == 0:
+        owner = (path if path.exists() else path.parent).stat()
+        os.chown(file, owner.st_uid, owner.st_gid)
+
+
+def _move(name: str, path: Path, *, force: bool) -> None:
+    if force:
+        os.replace(name, path)
+        return
+    try:
+        os.link(name, path)  # unlike a rename it never replaces what another process has just written
+    except FileExistsError:
+        raise click.ClickException(f"{path} holds a token already; --force replaces it") from None

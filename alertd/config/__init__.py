@@ -1,0 +1,1 @@
+"""The configuration file: the packages' own settings put together, checked, and its secrets resolved."""

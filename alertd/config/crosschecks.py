@@ -1,0 +1,131 @@
+"""What no package can check alone: names that must exist or be unique, templates, listeners.
+
+The checks read the parsed file and not the validated settings, so that they speak up even where other
+faults keep the settings from being made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from alertd.config.paths import KeyPath
+from alertd.config.wording import Problem
+from alertd.core.settings import Section
+from alertd.core.text import BadTemplate, check_template
+from alertd.intake.settings import ServerSettings
+from alertd.ops.settings import AdminSettings
+
+_RESERVED_SOURCES = {"api"}  # alerts posted to the admin API belong to it
+_TEMPLATES = {"title_template", "description_template"}
+
+
+def problems(data: dict[str, Any]) -> Iterator[Problem]:
+    """Yield every problem between tables as (path in the file, sentence)."""
+    yield from _unknown_boards(data)
+    yield from _repeated_names(data, "boards", "board")
+    yield from _repeated_names(data, "sources", "source")
+    yield from _repeated_names(data, "tests", "test")
+    yield from _reserved_sources(data)
+    yield from _shared_tokens(data)
+    yield from _bad_templates(data)
+    yield from _one_listener_twice(data)
+
+
+def _walk(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield every value that is no table and no list, with its path."""
+    if isinstance(node, (dict, list)):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _walk(value, (*path, key))
+    else:
+        yield path, node
+
+
+def _tables(data: dict[str, Any], key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the well-formed elements of an array of tables, with their numbers."""
+    rows = data.get(key)
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        if isinstance(row, dict):
+            yield number, row
+
+
+def _unknown_boards(data: dict[str, Any]) -> Iterator[Problem]:
+    names = {name for _, row in _tables(data, "boards") if isinstance(name := row.get("name"), str)}
+    if "boards" not in data:
+        return
+    for path, value in _walk(data):
+        if _mentions_a_board(path) and isinstance(value, str) and value not in names:
+            yield path, f"there is no board {value!r}; there are {', '.join(sorted(names)) or 'none'}"
+
+
+def _mentions_a_board(path: KeyPath) -> bool:
+    match path:
+        case ("autotask", "fallback_board") | ("sources", int(), "board"):
+            return True
+        case ("route", *between, "board"):
+            return all(part == "routes" or isinstance(part, int) for part in between)
+        case _:
+            return False
+
+
+def _repeated_names(data: dict[str, Any], key: str, what: str) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for number, row in _tables(data, key):
+        name = row.get("name")
+        if isinstance(name, str) and first.setdefault(name, number) != number:
+            yield (key, number, "name"), f"another {what} has the name {name!r} already"
+
+
+def _reserved_sources(data: dict[str, Any]) -> Iterator[Problem]:
+    for number, row in _tables(data, "sources"):
+        if row.get("name") in _RESERVED_SOURCES:
+            yield (
+                ("sources", number, "name"),
+                f"{row['name']!r} is kept for alerts that are posted to the admin API",
+            )
+
+
+def _shared_tokens(data: dict[str, Any]) -> Iterator[Problem]:
+    """Two sources may not have one token, since a token is what tells them apart."""
+    admin = data.get("admin")
+    owners = {_reference(admin.get("token") if isinstance(admin, dict) else None): "[admin]"}
+    for number, row in _tables(data, "sources"):
+        name = str(row.get("name", f"sources.{number}"))
+        tokens = row.get("token")
+        references = map(_reference, tokens if isinstance(tokens, list) else [tokens])
+        for owner in (owners.setdefault(reference, name) for reference in references if reference):
+            if owner != name:
+                yield ("sources", number, "token"), f"{owner} has the same token"
+
+
+def _reference(token: Any) -> str:
+    return json.dumps(token, sort_keys=True, default=str) if isinstance(token, dict) else ""
+
+
+def _bad_templates(data: dict[str, Any]) -> Iterator[Problem]:
+    for number, row in _tables(data, "boards"):
+        for key in sorted(_TEMPLATES & row.keys()):
+            if isinstance(row[key], str) and (why := _template_fault(row[key])):
+                yield ("boards", number, key), f"the template does not work: {why}"
+
+
+def _template_fault(template: str) -> str:
+    try:
+        check_template(template)
+    except BadTemplate as exc:
+        return str(exc)
+    return ""
+
+
+def _one_listener_twice(data: dict[str, Any]) -> Iterator[Problem]:
+    """Two listeners on one port could not both start. Port 0 is a new one each time."""
+    server = _listen(data, "server", ServerSettings)
+    if server == _listen(data, "admin", AdminSettings) and not server.endswith(":0"):
+        yield ("admin", "listen"), f"[server] listens on {server} already; name another port"
+
+
+def _listen(data: dict[str, Any], key: str, model: type[Section]) -> str:
+    table = data.get(key)
+    given = table.get("listen") if isinstance(table, dict) else None
+    return str(given or model.model_fields["listen"].default)

@@ -1,0 +1,421 @@
+"""Questions to the running daemon, or to the store where none runs; the answers are made by the real code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alertd.app.online import Offline
+from alertd.app.operations import Inquiries
+from alertd.core.alerts import Alert, AlertKey, Severity, Status
+from alertd.core.conditions import Condition
+from alertd.core.folding import Routing
+from alertd.core.history import Happening
+from alertd.core.incidents import Holding, Incident, Member
+from alertd.core.route_settings import RootRouteSettings
+from alertd.core.routes import build_tree
+from alertd.core.tickets import Known, Ticket
+from alertd.flows.ports import ConditionRow, Entry, Envelope
+from alertd.store.happenings import Call
+from alertd.store.reading import StoredIncident
+from tests.cli.conftest import Cli, Daemon
+
+NIGHT = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+KEY = "abcdefghijklmnopqrstuvwxyz"
+TREE = build_tree(RootRouteSettings(board="noc"))
+EVIL = "Disk D: is almost full\x1b[2J\u202e"
+
+
+def _at(minutes: int) -> datetime:
+    return NIGHT + timedelta(minutes=minutes)
+
+
+def _stored(parked: str | None = None) -> StoredIncident:
+    member = Member(
+        key=AlertKey("prometheus\x1f0123456789abcdef"),
+        title=EVIL,
+        severity=Severity.HIGH,
+        since=_at(0),
+        host="fs02",
+        ended_at=_at(20),
+    )
+    incident = Incident(
+        key=KEY,
+        policy=TREE.matched.policy,
+        group={"client": "Contoso", "host": "fs02"},
+        client="Contoso",
+        severity=Severity.HIGH,
+        opened_at=_at(0),
+        members={member.key: member},
+        phase=Holding(since=_at(20), until=_at(25)),
+        receipt="R1",
+    )
+    return StoredIncident(
+        incident=incident,
+        known=Known(ticket=Ticket(7, "T20261123.0001"), parked=parked),
+        version=1,
+        state="parked" if parked else "holding",
+        reference=f"alertd-{KEY}-g1",
+        ticket_id=7,
+        ticket_number="T20261123.0001",
+        watched_ticket_id=7,
+        due_at=None,
+        settle_at=None,
+        unsettled_since=None,
+        urgency=1,
+        fair_key="Contoso",
+        owner=None,
+        lease_until=None,
+        fence=0,
+        updated_at=_at(20),
+        closed_at=None,
+    )
+
+
+ENTRY = Entry(
+    1,
+    Envelope(
+        receipt="R1",
+        source="prometheus",
+        kind="alertmanager",
+        received_at=_at(0),
+        body=b"{}",
+        peer="10.0.0.9",
+    ),
+    decided=True,
+)
+PARKED_ENTRY = Entry(
+    2,
+    Envelope(
+        receipt="R2",
+        source="doorbell",
+        kind="mapped",
+        received_at=_at(1),
+        body=b"{",
+        parked="syntax: no JSON",
+    ),
+)
+ALERT = Alert(
+    source="prometheus",
+    fingerprint="0123456789abcdef",
+    status=Status.FIRING,
+    severity=Severity.HIGH,
+    labels={"alertname": "DiskFull", "client": "Contoso", "host": "fs02", "source": "prometheus"},
+)
+CONDITION = Condition(
+    key=ALERT.key,
+    source="prometheus",
+    fingerprint=ALERT.fingerprint,
+    firing=True,
+    severity=Severity.HIGH,
+    labels=ALERT.labels,
+    annotations={},
+    started_at=_at(0),
+    seen_at=_at(5),
+    incidents=(KEY,),
+    messages=3,
+)
+HISTORY = [Happening(at=_at(1), what="create done", incident_key=KEY, detail={"ticket": "T20261123.0001"})]
+
+
+class FakeReader:
+    """A store that holds what is above."""
+
+    def __init__(self, stored: StoredIncident | None = None) -> None:
+        self.stored = stored or _stored()
+
+    async def entry(self, receipt: str) -> Entry | None:
+        return ENTRY if receipt == "R1" else None
+
+    async def conditions_by_fingerprint(self, fingerprint: str) -> Sequence[ConditionRow]:
+        return [ConditionRow(CONDITION)] if fingerprint == ALERT.fingerprint else []
+
+    async def incident(self, key: str) -> StoredIncident | None:
+        return self.stored if key == KEY else None
+
+    async def incident_by_reference(self, reference: str) -> StoredIncident | None:
+        return self.stored if reference == self.stored.reference else None
+
+    async def incident_by_ticket_number(self, number: str) -> StoredIncident | None:
+        return self.stored if number == self.stored.ticket_number else None
+
+    async def incident_by_ticket_id(self, ticket_id: int) -> StoredIncident | None:
+        return self.stored if ticket_id == 7 else None
+
+    async def incidents(self, *, states: Sequence[str] | None, limit: int) -> Sequence[StoredIncident]:
+        return [self.stored] if states is None or self.stored.state in states else []
+
+    async def parked_entries(self, *, limit: int) -> Sequence[Entry]:
+        return [PARKED_ENTRY]
+
+    async def history(self, **asked: Any) -> Sequence[Happening]:
+        return HISTORY
+
+    async def calls_of(self, key: str) -> Sequence[Call]:
+        return [Call(_at(1), "Tickets", key), Call(_at(2), "Tickets", key), Call(_at(3), "TicketNotes", key)]
+
+
+def _inquiries(stored: StoredIncident | None = None) -> Inquiries:
+    reader: Any = FakeReader(stored)
+    return Inquiries(reader, read=lambda envelope: [ALERT], routing=lambda: Routing(TREE, {}))
+
+
+def _answer(daemon: Daemon, path: str, document: Any) -> None:
+    assert document is not None
+    daemon.answers[f"/api/v1/{path}"] = (200, document)
+
+
+def _explained(daemon: Daemon, subject: str) -> None:
+    _answer(daemon, f"explain/{subject}", asyncio.run(_inquiries().explain(subject)))
+
+
+def test_an_incident_is_told_with_times_what_happened_and_what_comes_next(cli: Cli, daemon: Daemon) -> None:
+    _explained(daemon, "T20261123.0001")
+    code, out, err = cli("explain", "T20261123.0001")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "HOLDING: Disk D: is almost full[2J [high]"
+    assert "all clear; the ticket is completed at" in lines[1]
+    for text in (
+        "T20261123.0001 (id 7)",
+        "Contoso",
+        "noc, by route root",
+        'client="Contoso", host="fs02"',
+        "2026-11-23 03:00:00 UTC",
+        "fs02: Disk D: is almost full[2J [high], cleared 2026-11-23 03:20:00 UTC",
+        "2026-11-23 03:01:00 UTC  create done (ticket T20261123.0001)",
+        "Tickets 2, TicketNotes 1",
+        f"alertd-{KEY}-g1",
+    ):
+        assert text in out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert daemon.tokens == ["Bearer admin-secret"]
+
+
+def test_a_receipt_is_told_with_how_its_alerts_are_routed(cli: Cli, daemon: Daemon) -> None:
+    _explained(daemon, "R1")
+    out = cli("explain", "R1").out
+    assert out.startswith("Receipt R1, from prometheus")
+    assert "2026-11-23 03:00:00 UTC from 10.0.0.9" in out
+    assert "Alert 0123456789abcdef: firing [high]" in out
+    assert "Today it would join incident" in out
+    assert "root: taken, it accepts everything" in out
+    assert "HOLDING" in out
+
+
+def test_a_fingerprint_is_told(cli: Cli, daemon: Daemon) -> None:
+    _explained(daemon, "0123456789abcdef")
+    out = cli("explain", "0123456789abcdef").out
+    assert out.startswith("Alert 0123456789abcdef of prometheus: firing [high]")
+    assert "2026-11-23 03:05:00 UTC, 3 messages" in out
+    assert "HOLDING" in out
+
+
+def test_a_reference_may_be_pasted_as_it_stands_in_the_ticket(cli: Cli, daemon: Daemon) -> None:
+    reference = f"alertd-{KEY}-g1"
+    _explained(daemon, reference)
+    assert cli("explain", f"[ref: {reference}]").code == 0
+
+
+def test_json_is_what_the_daemon_said(cli: Cli, daemon: Daemon) -> None:
+    _explained(daemon, KEY)
+    assert json.loads(cli("explain", KEY, "--json").out) == daemon.answers[f"/api/v1/explain/{KEY}"][1]
+    assert isinstance(json.loads(cli("incidents", "show", KEY, "--json").out), list)
+
+
+def test_what_is_unknown_is_a_finding(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/explain/x%2Fy"] = (404, {"error": "nothing is known of this"})
+    code, out, err = cli("explain", "x/y")
+    assert (code, out, err) == (1, "", "alertd: nothing is known of this\n")
+
+
+def test_incidents_are_listed(cli: Cli, daemon: Daemon) -> None:
+    _answer(daemon, "incidents", asyncio.run(_inquiries().incidents(limit=100)))
+    header, row = cli("incidents", "list").out.splitlines()
+    assert header.split() == [
+        "STATE", "SEVERITY", "TICKET", "OPENED", "FIRING", "BOARD", "CUSTOMER", "INCIDENT", "TITLE",
+    ]  # fmt: skip
+    assert row.startswith(
+        "holding  high      T20261123.0001  2026-11-23 03:00:00 UTC  0/1     noc    Contoso"
+    )
+    assert row.index("T2026") == header.index("TICKET")
+    assert daemon.asked == ["GET /api/v1/incidents?limit=100"]
+    assert json.loads(cli("incidents", "list", "--json").out)[0]["incident"] == KEY
+    daemon.asked.clear()
+    assert cli("incidents", "list", "--state", "open", "--state", "holding", "--limit", "5").code == 0
+    assert daemon.asked == ["GET /api/v1/incidents?state=open&state=holding&limit=5"]
+    _answer(daemon, "incidents", [])
+    assert cli("incidents", "list").out == "No incidents.\n"
+    assert cli("incidents", "list", "--state", "nonsense").code == 2
+
+
+def test_an_incident_is_shown(cli: Cli, daemon: Daemon) -> None:
+    _explained(daemon, KEY)
+    assert cli("incidents", "show", KEY).out.startswith("HOLDING: ")
+
+
+def test_a_parked_incident_is_tried_again(cli: Cli, daemon: Daemon) -> None:
+    _answer(daemon, f"incidents/{KEY}/retry", {"incident": KEY, "retried": True})
+    code, out, _ = cli("incidents", "retry", KEY)
+    assert code == 0
+    assert "tried again now" in out
+    assert daemon.asked == [f"POST /api/v1/incidents/{KEY}/retry"]
+    daemon.answers["/api/v1/incidents/x/retry"] = (404, {"error": "there is no such incident"})
+    assert cli("incidents", "retry", "x") == (1, "", "alertd: there is no such incident\n")
+
+
+def test_what_is_parked_is_listed_with_reason_and_shown_with_the_fix(cli: Cli, daemon: Daemon) -> None:
+    _answer(daemon, "parked", asyncio.run(_inquiries(_stored("queue 5 is inactive")).parked(limit=10)))
+    out = cli("parked", "list").out
+    assert "queue 5 is inactive" in out
+    assert "syntax: no JSON" in out
+    shown = cli("parked", "show", "R2").out
+    assert "Reason  syntax: no JSON" in shown
+    assert "Fix     Mend the sender" in shown
+    assert cli("parked", "show", "R9").code == 1
+    assert len(json.loads(cli("parked", "list", "--json").out)) == 2
+    daemon.answers["/api/v1/parked"] = (200, [])
+    assert cli("parked", "list").out == "Nothing is parked.\n"
+
+
+STATUS = {
+    "version": "0.1.0",
+    "accepted_messages": 12,
+    "alerts": {"ticketed": 2, "merged": 10},
+    "incidents": {},
+    "unsettled": 1,
+    "oldest_unsettled_s": 4.2,
+    "outcome_unknown": 0,
+    "parked": {},
+    "unaccounted": 0,
+    "ready": True,
+    "autotask": "reached",
+    "configuration_problems": [],
+    "tenant_usage_ratio": 0.42,
+    "pressure": 1,
+}
+
+
+def test_status_is_one_fact_a_line(cli: Cli, daemon: Daemon) -> None:
+    _answer(daemon, "status", STATUS)
+    out = cli("status").out
+    assert "PROBLEM" not in out
+    assert "ticketed 2, merged 10" in out
+    assert "42% of this hour's allowance" in out
+    assert "4.2 s" in out
+    assert "yellow" in out
+    assert json.loads(cli("status", "--json").out) == STATUS
+
+
+def test_status_tells_problems_first(cli: Cli, daemon: Daemon) -> None:
+    changed = {
+        "ready": False,
+        "autotask": "the credential is refused",
+        "unaccounted": 2,
+        "parked": {"syntax": 1},
+        "configuration_problems": ["boards.noc.queue: no such queue"],
+    }
+    _answer(daemon, "status", STATUS | changed)
+    lines = cli("status").out.splitlines()
+    assert [line.startswith("PROBLEM: ") for line in lines[:6]] == [True] * 5 + [False]
+    assert "the credential is refused" in lines[1]
+
+
+def test_a_refused_token_says_what_to_do(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/status"] = (401, {"error": "send the admin token as Authorization: Bearer"})
+    code, _, err = cli("status")
+    assert code == 1
+    assert "admin token" in err
+    assert "admin-secret" not in err
+
+
+def test_a_stranger_on_the_port_is_told_apart(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/status"] = (200, b"<html>")
+    code, _, err = cli("status")
+    assert code == 1
+    assert "is not alertd's admin API" in err
+
+
+def test_a_missing_admin_token_is_78_and_none_configured_is_2(cli: Cli) -> None:
+    code, _, err = cli("status")
+    assert code == 78
+    assert "admin-token" in err
+    cli.replace(f'token = {{ file = "{cli.folder}/admin-token" }}', "")
+    code, _, err = cli("status")
+    assert code == 2
+    assert "alertd token new --admin" in err
+
+
+@pytest.fixture
+def no_daemon(cli: Cli, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens; the store can be read."""
+    daemon.server.socket.close()
+
+    @asynccontextmanager
+    async def offline_operations(settings: Any) -> AsyncIterator[Offline]:
+        assert settings.boards
+        reader: Any = FakeReader()
+        yield Offline(reader, _inquiries())
+
+    monkeypatch.setattr("alertd.app.offline_operations", offline_operations)
+
+
+@pytest.mark.usefixtures("no_daemon")
+def test_without_a_daemon_the_store_answers(cli: Cli) -> None:
+    code, out, err = cli("explain", KEY)
+    assert code == 0
+    assert out.startswith("HOLDING: ")
+    assert "alertd does not run" in err
+    assert KEY in cli("incidents", "list").out
+    assert cli("incidents", "list", "--state", "open").out == "No incidents.\n"
+    assert "R2" in cli("parked", "list").out
+    assert cli("explain", "nothing").code == 1
+    assert cli("incidents", "show", "nothing").code == 1
+
+
+@pytest.mark.usefixtures("no_daemon")
+def test_what_changes_something_needs_the_daemon(cli: Cli) -> None:
+    code, _, err = cli("incidents", "retry", KEY)
+    assert code == 1
+    assert "no alertd answers at 127.0.0.1" in err
+
+
+def test_healthcheck(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/healthz"] = (200, b"OK\n")
+    assert cli("healthcheck") == (0, "healthy\n", "")
+    assert daemon.tokens == [None]
+    daemon.answers["/healthz"] = (503, b"stuck: settle\n")
+    assert cli("healthcheck") == (1, "", "alertd: not healthy: stuck: settle\n")
+
+
+@pytest.mark.usefixtures("no_daemon")
+def test_healthcheck_without_a_daemon_is_1(cli: Cli) -> None:
+    code, _, err = cli("healthcheck")
+    assert code == 1
+    assert "no alertd answers" in err
+
+
+def test_boards_are_listed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = [
+        {
+            "id": 5,
+            "label": "Monitoring",
+            "active": True,
+            "resources": 3,
+            "boards": ["noc"],
+            "routes": ["root"],
+        },
+        {"id": 6, "label": "Old", "active": False, "resources": None, "boards": [], "routes": []},
+    ]
+    monkeypatch.setattr("alertd.app.boards_report", lambda settings: report)
+    lines = cli("boards").out.splitlines()
+    assert lines[1].split() == ["5", "Monitoring", "yes", "3", "noc", "root"]
+    assert lines[2].split() == ["6", "Old", "no", "?", "-", "-"]
+    assert json.loads(cli("boards", "--json").out) == report
