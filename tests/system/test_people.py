@@ -1,0 +1,89 @@
+"""What technicians do in Autotask wins, with a real process and the simulator's own record of every change."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from alertd.simulator import API_RESOURCE_ID
+from tests.system.site import Site, a_site, accounted, alert
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(tmp_path, hold="2s", note_interval="0s") as site:
+        await site.start()
+        await site.post(alert())
+        await site.until(lambda: bool(site.tickets) and site.tickets[0]["tags"] == ["alertd"])
+        await site.settled()
+        yield site
+
+
+def our_changes(site: Site) -> list[str]:
+    """Return the fields that alertd itself has changed on the ticket, by the simulator's record."""
+    changes = site.tickets[0]["changes"]
+    return [name for change in changes if change["by"] == API_RESOURCE_ID for name in change["fields"]]
+
+
+async def seen(site: Site) -> None:
+    """Wait until alertd has read the ticket after what a person has just done."""
+    reads = site.calls["actions"]["Tickets"].get("query", 0)
+    await site.until(lambda: site.calls["actions"]["Tickets"].get("query", 0) >= reads + 2)
+
+
+async def test_a_touched_ticket_is_noted_and_left_open(site: Site) -> None:
+    site.act(act="assign", ticket=site.tickets[0]["id"], resource="Lucy Brandt")
+    await seen(site)
+    await site.post(alert(firing=False))
+    await site.until(lambda: any("left open" in note["description"] for note in site.tickets[0]["notes"]))
+    await site.settled()
+
+    assert site.tickets[0]["status"] == 1
+    assert "status" not in our_changes(site)
+    assert accounted(site.walk(), site.tickets)
+
+
+async def test_a_note_written_just_before_completing_is_seen(site: Site) -> None:
+    site.act(act="note", ticket=site.tickets[0]["id"], title="Called", text="Customer knows")
+    await site.post(alert(firing=False))
+    await site.until(lambda: any("left open" in note["description"] for note in site.tickets[0]["notes"]))
+
+    assert site.tickets[0]["status"] == 1
+
+
+async def test_queue_and_priority_of_a_person_stay(site: Site) -> None:
+    site.act(act="requeue", ticket=site.tickets[0]["id"], queue="Network")
+    site.act(act="reprioritise", ticket=site.tickets[0]["id"], priority="Low")
+    await seen(site)
+    await site.post(alert("fs02", severity="critical"))
+    await site.settled()
+    await site.post(alert(firing=False))
+    await site.settled()
+
+    assert not {"queueID", "priority"} & set(our_changes(site))
+
+
+async def test_closed_by_a_person_is_acknowledged_until_clear(site: Site) -> None:
+    site.act(act="complete", ticket=site.tickets[0]["id"])
+    await seen(site)
+    for _ in range(3):
+        await site.post(alert())
+    await seen(site)
+    one = len(site.tickets)
+    await site.post(alert(firing=False))
+    await site.over()
+    await site.post(again())
+    await site.until(lambda: len(site.tickets) == 2)
+
+    assert one == 1
+    assert site.tickets[1]["externalID"] == site.tickets[0]["externalID"].removesuffix("-g1") + "-g2"
+    assert site.tickets[0]["ticketNumber"] in site.tickets[1]["description"]
+
+
+def again() -> dict[str, object]:
+    """The same problem, begun anew after the all-clear."""
+    return {**alert(), "startsAt": "2026-11-23T04:00:00Z"}

@@ -1,0 +1,268 @@
+"""Running it: start, stop, reload, a second owner, faults of Autotask, the watchdog, and secrets in no output."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from alertd.simulator import API_SECRET, Simulator, read_scenario, serving
+from alertd.simulator.truth import state
+from tests.system.site import CANARY, Gone, Site, a_site, accounted, alert
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(tmp_path) as site:
+        yield site
+
+
+async def test_sigterm_loses_nothing_and_ends_well(site: Site) -> None:
+    await site.start()
+    site.fault(kind="latency", seconds=0.3)
+    posting = [asyncio.ensure_future(site.post(alert(f"h{n}"))) for n in range(50)]
+    await asyncio.wait(posting, return_when=asyncio.FIRST_COMPLETED)
+    code = await site.stop()
+    accepted = sum(not task.exception() for task in (await asyncio.wait(posting))[0])
+    site.heal()
+    await site.start()
+    await site.settled()
+
+    assert code == 0
+    assert len(site.tickets) >= accepted > 0
+    assert len({ticket["externalID"] for ticket in site.tickets}) == len(site.tickets)
+    assert accounted(site.walk(), site.tickets)
+
+
+async def test_killed_under_load_everything_answered_has_its_ticket(site: Site) -> None:
+    await site.start()
+    answered: list[int] = []
+
+    async def sender(lane: int) -> None:
+        for n in range(lane, 400, 8):
+            await site.post(alert(f"h{n}"))
+            answered.append(n)
+
+    lanes = [asyncio.ensure_future(sender(lane)) for lane in range(8)]
+    await site.until(lambda: len(answered) > 60)
+    await site.kill()
+    await asyncio.gather(*lanes, return_exceptions=True)
+    await site.start()
+    await site.settled(seconds=60)
+
+    hosts = {ticket["title"].rpartition(" ")[2] for ticket in site.tickets}
+    assert {f"h{n}" for n in answered} <= hosts
+    assert len(hosts) == len(site.tickets)
+    assert accounted(site.walk(), site.tickets)
+
+
+async def test_a_second_alertd_on_the_store_is_told_who_has_it(site: Site) -> None:
+    await site.start()
+    assert site.process is not None
+    code, told = await site.run("run")
+
+    assert code == 75
+    assert str(site.process.pid) in told
+    assert "Traceback" not in told
+
+
+async def test_a_reload_takes_effect_without_losing_a_timer(site: Site) -> None:
+    site.configure(hold="1s")
+    await site.start()
+    await site.post(alert("one"))
+    await site.until(lambda: len(site.tickets) == 1)
+    site.configure(hold="1s", more=NEW_ROUTE)
+    status, _ = await site.ask("/-/reload", method="POST")
+    await site.post(alert("two"))
+    await site.until(lambda: len(site.tickets) == 2)
+    await site.post(alert("one", firing=False))
+    await site.until(lambda: site.tickets[0]["status"] == 5)
+
+    queues = {each["id"]: each["label"] for each in site.simulator_queues()}
+    assert status == 200
+    assert [queues[ticket["queueID"]] for ticket in site.tickets] == ["NOC", "Network"]
+
+
+NEW_ROUTE = """
+[[boards]]
+name = "network"
+queue = "Network"
+
+[[route.routes]]
+name = "two"
+matchers = ['host="two"']
+board = "network"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        pytest.param("[nonsense]\nx = 1\n", "nonsense", id="unknown table"),
+        pytest.param(
+            '[[boards]]\nname = "x"\nqueue = "No such queue"\n', "No such queue", id="unknown queue"
+        ),
+        pytest.param('[[boards]]\nname = "x"\nqueue = "Old Helpdesk"\n', "Old Helpdesk", id="inactive queue"),
+    ],
+)
+async def test_a_bad_reload_changes_nothing_and_says_why(site: Site, more: str, says: str) -> None:
+    await site.start()
+    site.configure(more=more)
+    status, told = await site.ask("/-/reload", method="POST")
+    _, metrics = await site.ask("/metrics")
+    await site.post(alert())
+    await site.until(lambda: len(site.tickets) == 1)
+
+    assert status == 500
+    assert says in told
+    assert "alertd_config_last_reload_successful 0.0" in metrics
+
+
+async def test_sighup_reloads(site: Site) -> None:
+    await site.start()
+    site.configure(more=NEW_ROUTE)
+    assert site.process is not None
+    site.process.send_signal(signal.SIGHUP)
+    await site.until(lambda: "app.reloaded" in site.read_output())
+    await site.post(alert("two"))
+    await site.until(lambda: len(site.tickets) == 1)
+
+    queues = {each["id"]: each["label"] for each in site.simulator_queues()}
+    assert queues[site.tickets[0]["queueID"]] == "Network"
+
+
+async def test_autotask_down_at_start_stops_neither_start_nor_intake(site: Site) -> None:
+    site.fault(kind="down")
+    await site.start()
+    await site.post(alert())
+    waiting = await site.ask("/api/v1/status")
+    site.heal()
+    await site.until(lambda: len(site.tickets) == 1, seconds=40)
+
+    assert waiting[0] == 200
+
+
+async def test_a_wrong_secret_is_tried_once_and_alerts_are_kept(site: Site) -> None:
+    site.secret("autotask-secret", "wrong")
+    await site.start()
+    for n in range(20):
+        await site.post(alert(f"h{n}"))
+    await site.until(lambda: site.calls["statuses"].get("401", 0) >= 1)
+    await asyncio.sleep(0.15)
+    failed = site.calls["statuses"]["401"]
+    site.secret("autotask-secret", API_SECRET)
+    status, _ = await site.ask("/-/reload", method="POST")
+    await site.until(lambda: len(site.tickets) == 20, seconds=40)
+
+    assert status == 200
+    assert failed == 1
+    assert site.calls["statuses"]["401"] <= 2
+
+
+async def test_a_store_of_another_tenant_is_refused(site: Site) -> None:
+    await site.start()
+    await site.post(alert())
+    await site.settled()
+    await site.stop()
+    other = Simulator(read_scenario({"switches": {"customer_number": 99999}}))
+    async with serving(other) as site.zone_url:
+        site.configure()
+        await site.start()
+        code = await site.ended()
+
+    assert code == 78
+    assert not state(other, other.clock())["tickets"]
+    assert "99999" in site.read_output()
+
+
+async def test_a_moved_zone_is_found_again(site: Site) -> None:
+    await site.start()
+    await site.post(alert("one"))
+    await site.settled()
+    site.fault(kind="moved_zone", zone_path="/zone2/ATServicesRest/")
+    await site.post(alert("two"))
+    await site.until(lambda: len(site.tickets) == 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        pytest.param({"hold": "soon"}, 2, "hold", id="a bad value"),
+        pytest.param({"close": "perhaps"}, 2, "close", id="an unknown word"),
+    ],
+)
+async def test_a_bad_configuration_ends_with_one_line_and_its_code(
+    site: Site, change: dict[str, str], code: int, says: str
+) -> None:
+    site.configure(**change)
+    with pytest.raises(Gone) as gone:
+        await site.start()
+
+    assert gone.value.code == code
+    assert says in site.read_output()
+    assert "Traceback" not in site.read_output()
+
+
+async def test_a_missing_secret_names_its_place_and_not_its_value(site: Site) -> None:
+    (site.folder / "autotask-code").unlink()
+    with pytest.raises(Gone) as gone:
+        await site.start()
+
+    assert gone.value.code == 78
+    assert "autotask-code" in site.read_output()
+
+
+async def test_no_secret_is_in_any_output(site: Site) -> None:
+    await site.start()
+    await site.post(alert())
+    await site.send("/v1/alerts/alertmanager", "no hook", token="alertmanager")
+    await site.settled()
+    shown = [await site.ask(path) for path in ("/metrics", "/api/v1/status", "/api/v1/parked")]
+    printed = [await site.run(*each) for each in (("config", "show"), ("status",), ("incidents", "list"))]
+    await site.stop()
+
+    everything = site.read_output() + repr(shown) + repr(printed) + repr(site.tickets)
+    assert CANARY not in everything
+    assert API_SECRET not in everything
+    assert CANARY.encode() not in (site.folder / "alertd.db").read_bytes()
+    assert [code for code, _ in printed] == [0, 0, 0]
+
+
+async def test_the_watchdog_hears_from_us(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "watchdog"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(path))
+        notified.setblocking(False)
+        site.process = await site._spawn({"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"})
+        heard = b""
+        async with asyncio.timeout(20):
+            while b"WATCHDOG=1" not in heard:
+                heard += await asyncio.get_running_loop().sock_recv(notified, 4096) + b"\n"
+        site.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            while b"STOPPING=1" not in heard:
+                heard += await asyncio.get_running_loop().sock_recv(notified, 4096) + b"\n"
+
+    assert heard.index(b"READY=1") < heard.index(b"WATCHDOG=1")
+
+
+async def test_explain_tells_the_whole_road(site: Site) -> None:
+    await site.start()
+    receipt = (await site.post(alert()))["receipt"]
+    await site.until(lambda: bool(site.tickets))
+    await site.settled()
+    code, by_receipt = await site.run("explain", receipt)
+    _, by_ticket = await site.run("explain", site.tickets[0]["ticketNumber"])
+    await site.stop()
+    offline, told = await site.run("explain", receipt)
+
+    assert (code, offline) == (0, 0)
+    for text in (by_receipt, by_ticket, told):
+        assert site.tickets[0]["ticketNumber"] in text
+        assert "create done" in text
