@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -33,6 +33,16 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
     assignee_id: int | None = None
     last_activity_at: datetime | None = None
     last_activity_by: int | None = None
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long after our own write a read proves nothing, and a change is nobody's touch."""
+
+    search_lag: timedelta = SEARCH_LAG
+    baseline: timedelta = BASELINE
+
+
+PATIENCE = Patience()
 
 
 class NoteView(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +118,13 @@ def adopt(
 
 
 def observe_ticket(
-    known: Known, view: TicketView, *, began_at: datetime, ours: frozenset[int], done: int
+    known: Known,
+    view: TicketView,
+    *,
+    began_at: datetime,
+    ours: frozenset[int],
+    done: int,
+    patience: Patience = PATIENCE,
 ) -> tuple[Known, tuple[Change, ...]]:
     """Fold a read of a live ticket into what is known.
 
@@ -121,10 +137,10 @@ def observe_ticket(
     """
     if known.intent is not None:
         return known, ()  # what differs may be what this write has changed
-    if known.wrote_at is not None and began_at <= known.wrote_at + SEARCH_LAG:
+    if known.wrote_at is not None and began_at <= known.wrote_at + patience.search_lag:
         return known, ()
     here = replace(known, missing=0)
-    if _is_baseline(here, view, ours):
+    if _is_baseline(here, view, ours, patience.baseline):
         fields = {name: _baseline(here.fields.get(name), value) for name, value in view.fields.items()}
         clean = replace(here, fields=fields, assignee_id=view.assignee_id, clean_at=began_at)
         return clean, _completion(here, view, done)
@@ -156,7 +172,7 @@ def observe_notes(
 
 def holds_mark(notes: Iterable[NoteView], mark: str) -> bool:
     """Whether one of the notes is the one with this mark in its title."""
-    return any(mark in note.title for note in notes)
+    return any(f"[{mark}]" in note.title for note in notes)
 
 
 def applied_fields(asked: Mapping[str, int], view: TicketView) -> bool:
@@ -164,10 +180,10 @@ def applied_fields(asked: Mapping[str, int], view: TicketView) -> bool:
     return all(view.fields.get(name) == value for name, value in asked.items())
 
 
-def _is_baseline(known: Known, view: TicketView, ours: frozenset[int]) -> bool:
+def _is_baseline(known: Known, view: TicketView, ours: frozenset[int], baseline: timedelta) -> bool:
     if view.last_activity_at is None or known.wrote_at is None:
         return False
-    return view.last_activity_by in ours or view.last_activity_at <= known.wrote_at + BASELINE
+    return view.last_activity_by in ours or view.last_activity_at <= known.wrote_at + baseline
 
 
 def _baseline(field: Field | None, value: int) -> Field:

@@ -90,8 +90,6 @@ def _look_at_intent(intent: Intent, now: datetime, terms: Terms) -> Next:
 def next_look_at(intent: Intent, window: timedelta) -> datetime:
     """Return when to look next. Looks come at growing distances; after the window, one every window."""
     began = intent.unclear_at or intent.begun_at
-    if not isinstance(intent.operation, Create):  # found by the ticket itself, so the search lag is all
-        return began + window * LOOK_AT[min(intent.looks, len(LOOK_AT) - 1)]
     if intent.looks < len(LOOK_AT):
         return began + window * LOOK_AT[intent.looks]
     return (intent.looked_at or began) + window

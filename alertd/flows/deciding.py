@@ -27,6 +27,7 @@ from alertd.flows.world import World
 BATCH_MESSAGES = 256  # about 15 ms of deciding: longer batches would make new requests wait
 MOST_WAITING = 20_000  # messages kept in memory; beyond them the journal is read again
 MOST_DUE = 500
+IDLE_S = 5.0  # a loop that nobody wakes still beats this often
 
 _log = structlog.get_logger()
 
@@ -93,7 +94,7 @@ class Decider:
         self._bell.clear()
         if self._waiting or self._behind:
             return
-        seconds = 1.0
+        seconds = IDLE_S
         if self._next_due_at is not None:
             seconds = min(seconds, max((self._next_due_at - self._clock.now()).total_seconds(), 0.0))
         ringing = asyncio.ensure_future(self._bell.wait())

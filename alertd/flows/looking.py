@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from alertd.core import observing, outcomes
 from alertd.core.identity import reference_base
-from alertd.core.incidents import Gone, Renumbered
+from alertd.core.incidents import Renumbered
 from alertd.core.observing import NoteView, TicketView
 from alertd.core.tickets import AddTag, Change, Create, Intent, Known, Note, RemoveTag
 from alertd.flows.batching import Batcher
@@ -68,7 +68,7 @@ class Eyes:
             facts = await self._read_backs.answer(ticket_id)
         view = view_of(facts) if facts is not None else None
         if facts is not None and facts.reference == job.level.reference and facts.creator_id is not None:
-            self._desk.learn_own_resource_id(facts.creator_id)
+            await self._desk.learn_own_resource_id(facts.creator_id)
         return lambda known: observing.read_back(known, view, reference=job.level.reference)
 
     async def adopt_or_clear_the_way(self, job: Job) -> Apply:
@@ -156,9 +156,10 @@ class Eyes:
         return lambda known: (outcomes.looked(known, now=began_at), ())
 
     async def _look_at_fields(self, operation: Change) -> Apply:
+        began_at = self._clock.now()
         facts = await self._desk.ticket(operation.ticket_id)
-        if facts is None:
-            return lambda known: (outcomes.not_applied(known), (Gone(),))
+        if facts is None:  # gone, or not ours to see for now: the sync has a canary to tell
+            return lambda known: (outcomes.looked(known, now=began_at), ())
         if observing.applied_fields(operation.fields, view_of(facts)):
             return self._hands.change_stands(operation)
         return lambda known: (outcomes.not_applied(known), ())
@@ -194,7 +195,7 @@ class Eyes:
         newest = _newest(canaries[id_] for id_ in sight.canaries if id_ in canaries)
         for facts in sight.tickets:
             if facts.creator_id is not None:
-                self._desk.learn_own_resource_id(facts.creator_id)
+                await self._desk.learn_own_resource_id(facts.creator_id)
         answers = {}
         for base in bases:
             views = sorted(

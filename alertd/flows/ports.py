@@ -364,6 +364,6 @@ class Desk(Protocol):
         """Return whose edits are nobody's touch: the API user's, once learnt, and the configured ones."""
         ...
 
-    def learn_own_resource_id(self, resource_id: int) -> None:
-        """Remember who we are: the creator of a ticket that carries our reference."""
+    async def learn_own_resource_id(self, resource_id: int) -> None:
+        """Remember durably who we are: the creator of a ticket that carries our reference."""
         ...

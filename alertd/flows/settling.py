@@ -42,6 +42,7 @@ LEASE_LEFT_FOR_A_CALL = timedelta(seconds=90)  # longer than the longest call's 
 CALLERS = 8  # incidents that may call at a time: two for each endpoint, and some that wait
 MOST_CLAIMED = 400  # the others wait for a batched answer
 PAUSE = timedelta(seconds=5)  # between tries to reach an Autotask that does not answer
+IDLE_S = 5.0  # a loop that nobody wakes still beats this often
 GAVE_UP = "Autotask keeps giving unclear answers to this ticket's create, and no ticket is ever found."
 
 _log = structlog.get_logger()
@@ -139,8 +140,8 @@ class Settler:
     async def _rest_s(self) -> float:
         next_at = await self._state.next_settle_at()
         if next_at is None:
-            return 1.0
-        return min(1.0, max((next_at - self._clock.now()).total_seconds(), 0.01))
+            return IDLE_S
+        return min(IDLE_S, max((next_at - self._clock.now()).total_seconds(), 0.01))
 
     # --- one incident ---------------------------------------------------------------------------------
 

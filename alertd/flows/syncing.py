@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 import structlog
 
 from alertd.core.incidents import Change
 from alertd.core.levels import known_for
-from alertd.core.observing import observe_absence, observe_ticket
+from alertd.core.observing import Patience, observe_absence, observe_ticket
 from alertd.core.tickets import Known
 from alertd.flows.errors import Conflict, PortError
 from alertd.flows.looking import view_of
 from alertd.flows.operating import decided
 from alertd.flows.ports import IncidentRow, IncidentWrite, LiveTicket, Step, TicketFacts
 from alertd.flows.rows import incident_write
+from alertd.flows.settings import SyncSettings
 from alertd.flows.telling import happenings
 from alertd.flows.world import World
 
 MOST_TICKETS = 500  # one page of a query
+IDLE_S = 5.0  # a loop that has nothing to do still beats this often
 
 _log = structlog.get_logger()
 
@@ -29,20 +31,20 @@ _log = structlog.get_logger()
 class Syncer:
     """Watches live tickets. One task runs it."""
 
-    def __init__(self, world: World, *, every: timedelta, wake_settling: Callable[[], None]) -> None:
+    def __init__(self, world: World, settings: SyncSettings, *, wake_settling: Callable[[], None]) -> None:
         self._state = world.state
         self._desk = world.desk
         self._clock = world.clock
-        self._every = every
+        self._settings = settings
         self._wake_settling = wake_settling
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
-        """Read back every `every` until `stop`."""
-        due = self._every.total_seconds()
+        """Read back at the configured interval until `stop`."""
+        due = self._settings.every.total_seconds()
         waited = 0.0
         while not stop.is_set():
             beat()
-            step = min(due - waited, 1.0)
+            step = min(due - waited, IDLE_S)
             try:
                 async with asyncio.timeout(max(step, 0.001)):
                     await stop.wait()
@@ -102,6 +104,7 @@ class Syncer:
             began_at=began_at,
             ours=self._desk.own_resources(),
             done=self._desk.board(row.incident.policy.board).status_done,
+            patience=Patience(self._settings.search_lag, self._settings.baseline),
         )
 
     def _step(self, row: IncidentRow, known: Known, changes: tuple[Change, ...]) -> Step:

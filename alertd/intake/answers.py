@@ -91,7 +91,7 @@ class Answer(web.StreamResponse):
         await request.writer.drain()
         return None
 
-    async def write_eof(self, data: bytes = b"") -> None:
+    async def write_eof(self, _data: bytes = b"") -> None:
         """Do nothing: `prepare` has sent it all."""
 
 

@@ -115,11 +115,11 @@ class SenderConnection(web.RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        _message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is not HTTP, and our own faults, without a word of the request.
 
-        `message` is the one that would repeat it.
+        `_message` is the one that would repeat it.
         """
         if request.writer.output_size > 0:
             raise ConnectionError("part of an answer has been sent")
@@ -132,7 +132,7 @@ class SenderConnection(web.RequestHandler):
         self._metrics.unknown[refused.outcome].inc()
         return self._answers.refusal(refused)
 
-    def log_exception(self, *args: Any, **kw: Any) -> None:
+    def log_exception(self, *_args: Any, **kw: Any) -> None:
         """Say that something failed, by type and place alone."""
         exc = kw.get("exc_info")
         fault = exc if isinstance(exc, BaseException) else None

@@ -99,7 +99,10 @@ async def serving(
     """
     server = intake.server(settings)
     with ExitStack() as stack:
-        sockets = list(inherited) or [stack.enter_context(own_socket(parse_listen(settings.listen)))]
+        # closing an inherited one closes our copy of it; systemd keeps its own
+        sockets = [stack.enter_context(each) for each in inherited]
+        if not sockets:
+            sockets.append(stack.enter_context(own_socket(parse_listen(settings.listen))))
         listeners = [await _listen(server, each) for each in sockets]
         try:
             yield [_name(each) for each in sockets]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from datetime import datetime
 
-_CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_RFC4648 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_TO_CROCKFORD = bytes.maketrans(_RFC4648, _CROCKFORD)
-_LAST_TWO = [chr(_CROCKFORD[ms >> 5]) + chr(_CROCKFORD[ms & 31]) for ms in range(1024)]
-_RANDOM_BYTES = 10  # 80 bits, 16 characters without padding
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# five bits of each random byte; 256 is a multiple of 32, so every character is as likely as any other
+_TO_CROCKFORD = bytes(ord(_CROCKFORD[byte & 31]) for byte in range(256))
+_LAST_TWO = [_CROCKFORD[ms >> 5] + _CROCKFORD[ms & 31] for ms in range(1024)]
 _RANDOM_CHARACTERS = 16
 _BATCH = 256
 
@@ -33,12 +31,12 @@ class Receipts:
         millisecond = int(at.timestamp() * 1000)
         if millisecond >> 10 != self._epoch:
             self._epoch = millisecond >> 10
-            self._prefix = "".join(chr(_CROCKFORD[self._epoch >> shift & 31]) for shift in range(35, -1, -5))
+            self._prefix = "".join(_CROCKFORD[self._epoch >> shift & 31] for shift in range(35, -1, -5))
         if not self._random:
             self._random = self._draw()
         return self._prefix + _LAST_TWO[millisecond & 1023] + self._random.pop()
 
     def _draw(self) -> list[str]:
         # one system call for many receipts: drawing each alone costs more than all the rest of it
-        text = base64.b32encode(self._entropy(_RANDOM_BYTES * _BATCH)).translate(_TO_CROCKFORD).decode()
+        text = self._entropy(_RANDOM_CHARACTERS * _BATCH).translate(_TO_CROCKFORD).decode()
         return [text[at : at + _RANDOM_CHARACTERS] for at in range(0, len(text), _RANDOM_CHARACTERS)]

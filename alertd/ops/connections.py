@@ -32,7 +32,7 @@ class OperatorConnection(web.RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        _message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is not HTTP, and our own faults, without a word of the request."""
         if request.writer.output_size > 0:
@@ -46,7 +46,7 @@ class OperatorConnection(web.RequestHandler):
         reply.force_close()
         return reply
 
-    def log_exception(self, *args: Any, **kw: Any) -> None:
+    def log_exception(self, *_args: Any, **kw: Any) -> None:
         """Say that something failed, by type alone."""
         _log.error("admin.failed", error=type(kw.get("exc_info")).__name__)
 

@@ -56,7 +56,7 @@ def _console(out: TextIO) -> structlog.typing.Processor:
     return structlog.dev.ConsoleRenderer(colors=out.isatty(), sort_keys=False)
 
 
-def _json_line(logger: Any, name: str, event_dict: MutableMapping[str, Any]) -> str:
+def _json_line(_logger: Any, _name: str, event_dict: MutableMapping[str, Any]) -> str:
     return msgspec.json.encode(event_dict).decode()
 
 
@@ -77,7 +77,7 @@ def _route_libraries(out: TextIO, level: int, renderer: structlog.typing.Process
     logging.captureWarnings(capture=True)
 
 
-def safe_fields(logger: Any, name: str, event_dict: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def safe_fields(_logger: Any, _name: str, event_dict: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Make every field short and harmless. A structlog processor."""
     return {safe_text(key): safe_value(value) for key, value in event_dict.items()}
 

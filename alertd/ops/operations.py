@@ -41,9 +41,7 @@ class Operations(Protocol):
         """Return how alertd is, for people and `alertd status`."""
         ...
 
-    async def incidents(
-        self, *, limit: int, states: Sequence[str] | None = None
-    ) -> Sequence[JsonObject]:
+    async def incidents(self, *, limit: int, states: Sequence[str] | None = None) -> Sequence[JsonObject]:
         """Return incidents in these states (None: all but closed ones), newest first."""
         ...
 

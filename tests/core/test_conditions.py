@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +47,11 @@ HISTORIES = [
     ("a firing that its clear has overtaken is stale", [clear(1, 2), fire(1)], [Turn.UNKNOWN, Turn.STALE]),
     ("a firing from after that clear fires", [clear(1, 2), fire(3)], [Turn.UNKNOWN, Turn.FIRED]),
     ("a firing that starts as the last one ended fires", [clear(1, 2), fire(2)], [Turn.UNKNOWN, Turn.FIRED]),
-    ("without an end by the source's clock, arrival decides", [clear(5), fire(1)], [Turn.UNKNOWN, Turn.FIRED]),
+    (
+        "without an end by the source's clock, arrival decides",
+        [clear(5), fire(1)],
+        [Turn.UNKNOWN, Turn.FIRED],
+    ),
     ("without a start, arrival decides", [clear(1, 2), fire()], [Turn.UNKNOWN, Turn.FIRED]),
     (
         "a late copy of an earlier firing is stale",
@@ -65,7 +70,11 @@ HISTORIES = [
     ),
     ("a clear of a firing that lasted no time ends it", [fire(2), clear(2, 2)], [Turn.FIRED, Turn.CLEARED]),
     ("a clear that does not say its start is taken", [fire(2), clear(None, 2)], [Turn.FIRED, Turn.CLEARED]),
-    ("a clear by a source that tells no starts is taken", [fire(), clear(None, 2)], [Turn.FIRED, Turn.CLEARED]),
+    (
+        "a clear by a source that tells no starts is taken",
+        [fire(), clear(None, 2)],
+        [Turn.FIRED, Turn.CLEARED],
+    ),
     (
         "a later clear moves the known end, so what it overtook stays stale",
         [fire(1), clear(1, 2), clear(3, 4), fire(3)],
@@ -79,7 +88,9 @@ HISTORIES = [
 ]
 
 
-@pytest.mark.parametrize(("alerts", "turns"), [row[1:] for row in HISTORIES], ids=[row[0] for row in HISTORIES])
+@pytest.mark.parametrize(
+    ("alerts", "turns"), [row[1:] for row in HISTORIES], ids=[row[0] for row in HISTORIES]
+)
 def test_history(alerts: list[Alert], turns: list[Turn]) -> None:
     assert fold(*alerts)[1] == turns
 
@@ -139,8 +150,6 @@ def test_incidents_are_kept_over_a_clear() -> None:
 
 
 def clear_of(condition: Condition, **changes: Any) -> Condition:
-    import msgspec  # noqa: PLC0415 - only here
-
     cleared, _ = observe(condition, clear(), received_at=LATE, receipt="r")
     return msgspec.structs.replace(cleared, **changes)
 

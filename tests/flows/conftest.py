@@ -41,6 +41,7 @@ from alertd.flows.ports import (
     Step,
     TicketFacts,
 )
+from alertd.flows.settings import SyncSettings
 from alertd.flows.settling import Settler
 from alertd.flows.syncing import Syncer
 from alertd.flows.world import World
@@ -51,7 +52,13 @@ TECHNICIAN = 77
 BOARD = Board(
     name="noc",
     queue_id=29683481,
-    priority_by_severity={Severity.CRITICAL: 4, Severity.HIGH: 1, Severity.WARNING: 2, Severity.LOW: 3, Severity.INFO: 3},
+    priority_by_severity={
+        Severity.CRITICAL: 4,
+        Severity.HIGH: 1,
+        Severity.WARNING: 2,
+        Severity.LOW: 3,
+        Severity.INFO: 3,
+    },
     status_new=1,
     status_done=5,
     source_id=8,
@@ -160,7 +167,9 @@ class FakeState:
             del self.claimed[claim.incident_key]
 
     async def next_settle_at(self) -> datetime | None:
-        times = [row.settle_at for key, row in self.incidents.items() if row.settle_at and key not in self.claimed]
+        times = [
+            row.settle_at for key, row in self.incidents.items() if row.settle_at and key not in self.claimed
+        ]
         return min(times, default=None)
 
     async def live_tickets(self) -> Sequence[LiveTicket]:
@@ -252,7 +261,11 @@ class FakeDesk:
     async def note(self, ticket_id: int, *, title: str, text: str) -> None:
         done = await self._call("note")
         ticket = self.tickets_by_id[ticket_id]
-        ticket.notes.append(NoteFacts(id=next(self._ids), title=title, note_type=3, creator_id=OWN_ID, created_at=self.clock.now()))
+        ticket.notes.append(
+            NoteFacts(
+                id=next(self._ids), title=title, note_type=3, creator_id=OWN_ID, created_at=self.clock.now()
+            )
+        )
         ticket.note_texts.append(text)
         ticket.activity = (self.clock.now(), OWN_ID)
         done()
@@ -289,7 +302,9 @@ class FakeDesk:
     async def notes(self, ticket_id: int) -> Sequence[NoteFacts]:
         await self._call("notes")
         until = self.clock.now() - self.search_lag
-        return [n for n in self.tickets_by_id[ticket_id].notes if n.created_at is None or n.created_at <= until]
+        return [
+            n for n in self.tickets_by_id[ticket_id].notes if n.created_at is None or n.created_at <= until
+        ]
 
     async def tags(self, ticket_id: int) -> Mapping[str, int]:
         await self._call("tags")
@@ -323,7 +338,7 @@ class FakeDesk:
     def own_resources(self) -> frozenset[int]:
         return frozenset({OWN_ID}) if self._own else frozenset()
 
-    def learn_own_resource_id(self, resource_id: int) -> None:
+    async def learn_own_resource_id(self, resource_id: int) -> None:
         assert resource_id == OWN_ID
         self._own = True
 
@@ -392,7 +407,7 @@ class Machine:
         self.decider = Decider(
             world, routing=lambda: self.routing, read=self._read, wake_settling=self.settler.wake
         )
-        self.syncer = Syncer(world, every=timedelta(seconds=60), wake_settling=self.settler.wake)
+        self.syncer = Syncer(world, SyncSettings(), wake_settling=self.settler.wake)
         self.read_alerts: dict[str, Sequence[Alert]] = getattr(self, "read_alerts", {})
 
     def _crash(self, name: str, operation: str) -> None:
@@ -459,8 +474,16 @@ def routing_of(tree: Route) -> Routing:
     return Routing(tree, policies)
 
 
-def alert(host: str = "fs02", *, cleared: bool = False, severity: str = "warning", name: str = "DiskFull") -> Alert:
-    labels = {"alertname": name, "host": host, "client": "Contoso", "severity": severity, "source": "prometheus"}
+def alert(
+    host: str = "fs02", *, cleared: bool = False, severity: str = "warning", name: str = "DiskFull"
+) -> Alert:
+    labels = {
+        "alertname": name,
+        "host": host,
+        "client": "Contoso",
+        "severity": severity,
+        "source": "prometheus",
+    }
     sent = {"alertname": name, "instance": host}
     return Alert(
         source="prometheus",

@@ -312,7 +312,12 @@ CRASHES = [
     *((point, "") for point in ("decide.before_commit", "decide.after_commit")),
     *(
         (point, operation)
-        for point in ("settle.before_intent", "settle.after_intent", "settle.reply_read", "settle.after_record")
+        for point in (
+            "settle.before_intent",
+            "settle.after_intent",
+            "settle.reply_read",
+            "settle.after_record",
+        )
         for operation in ("create", "tag", "note", "complete")
     ),
 ]

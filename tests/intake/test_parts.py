@@ -98,7 +98,7 @@ class TestReceipts:
         for _ in range(257):
             receipts.new(AT)
 
-        assert draws == [2560, 2560]
+        assert draws == [4096, 4096]
 
 
 @pytest.mark.parametrize(

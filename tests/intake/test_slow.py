@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from alertd.intake.connections import Lobby
@@ -80,6 +81,33 @@ async def test_beyond_the_cap_is_503(serve: Any) -> None:
         held[1][1].write(HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY))
         assert (await held[1][0].readline()).startswith(b"HTTP/1.1 202 ")
         held[1][1].close()
+
+
+async def test_connections_have_the_limits_that_were_measured(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    real = web.RequestHandler.__init__
+
+    def spy(self: web.RequestHandler, server: Any, **limits: Any) -> None:
+        given.update(limits)
+        real(self, server, **limits)
+
+    monkeypatch.setattr(web.RequestHandler, "__init__", spy)
+    server = world.intake.server(ServerSettings())
+    server()
+
+    del given["loop"]
+    assert given == {
+        "keepalive_timeout": 15.0,
+        "lingering_time": 1.0,
+        "auto_decompress": False,
+        "max_line_size": 4096,
+        "max_field_size": 8190,
+        "max_headers": 64,
+        "access_log": None,
+    }
+    assert not server.handler_cancellation
 
 
 class TestLobby:

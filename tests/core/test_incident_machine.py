@@ -1,0 +1,291 @@
+"""Any order of alerts, time, faults, people and crashes: one ticket, nobody overwritten, and it drains."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
+
+from alertd.core.alerts import Severity
+from alertd.core.deciding import decide, due_at
+from alertd.core.folding import Routing
+from alertd.core.incidents import Acknowledged, Closed, Dismissed, Incident, Tick, may_complete
+from alertd.core.observing import NoteView
+from alertd.core.route_settings import RootRouteSettings
+from alertd.core.routes import build_tree
+from alertd.core.settling import Settled, next_operation
+from tests.core.autotask_model import DONE, NEW, PERSON, WORKFLOW, Shell, Ticket
+from tests.core.incident_samples import alert
+
+NAMES = st.sampled_from("abc")
+SEVERITIES = st.sampled_from([Severity.CRITICAL, Severity.WARNING, Severity.INFO])
+SECONDS = st.sampled_from([1, 6, 20, 45, 61, 130, 310, 920, 4000])
+POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "group_wait": st.sampled_from(["0s", "30s"]),
+        "hold": st.sampled_from(["0s", "5m"]),
+        "close": st.sampled_from(["untouched", "always", "never"]),
+        "on_expiry": st.sampled_from(["note", "close"]),
+        "missed": st.sampled_from(["ticket", "nothing"]),
+        "reopen_within": st.sampled_from(["10m", "24h"]),
+    }
+)
+SECOND = {"name": "second", "matchers": ['host="a"'], "continue": True, "hold": "1m"}
+
+
+def routing(policy: dict[str, Any], *, two_routes: bool) -> Routing:
+    """All alerts in one group; "a" on a second route, too, if there is one."""
+    routes = [SECOND, {"name": "rest"}] if two_routes else []
+    tree = build_tree(
+        RootRouteSettings.model_validate({"board": "noc", "group_by": ["client"], "routes": routes} | policy)
+    )
+    found = [tree.matched.policy, *(route.matched.policy for route in tree.routes)]
+    return Routing(tree, {each.route_name: each for each in found})
+
+
+def counted(incident: Incident) -> int:
+    return sum(getattr(incident.tally, name) for name in incident.tally.__struct_fields__)
+
+
+class IncidentMachine(RuleBasedStateMachine):
+    """The pure core against a tiny Autotask."""
+
+    @initialize(
+        policy=POLICIES, two_routes=st.booleans(), lag=st.sampled_from([0, 3, 29]), refused=st.booleans()
+    )
+    def begin(self, policy: dict[str, Any], two_routes: bool, lag: int, refused: bool) -> None:
+        self.two_routes = two_routes
+        self.shell = Shell(routing(policy, two_routes=two_routes))
+        self.desk = self.shell.desk
+        self.desk.lag = timedelta(seconds=lag)
+        self.desk.reopening_refused = refused
+        self.lost_messages = 0
+
+    # --- senders --------------------------------------------------------------------------------------
+
+    @rule(name=NAMES, severity=SEVERITIES, reporter=st.sampled_from(["", "p2"]), silent=st.booleans())
+    def fire(self, name: str, severity: Severity, reporter: str, silent: bool) -> None:
+        expires_after = timedelta(hours=1) if silent else None
+        self.shell.post(alert(name, severity=severity, reporter=reporter, expires_after=expires_after))
+
+    @rule(name=NAMES, reporter=st.sampled_from(["", "p2"]))
+    def clear(self, name: str, reporter: str) -> None:
+        self.shell.post(alert(name, cleared=True, reporter=reporter))
+
+    @rule(name=NAMES)
+    def flap(self, name: str) -> None:
+        self.shell.post(*[alert(name), alert(name, cleared=True)] * 3, alert(name))
+
+    # --- time and the shell ---------------------------------------------------------------------------
+
+    @rule(seconds=SECONDS)
+    def wait(self, seconds: int) -> None:
+        self.desk.pass_time(timedelta(seconds=seconds))
+
+    @rule()
+    def work(self) -> None:
+        self.shell.tick()
+        self.shell.settle_all()
+
+    @rule()
+    def send_and_wait_for_replies(self) -> None:
+        self.shell.settle_all(hold_replies=True)
+
+    @rule()
+    def replies(self) -> None:
+        self.shell.replies()
+
+    @rule()
+    def sync(self) -> None:
+        self.shell.sync()
+
+    @rule()
+    def crash(self) -> None:
+        self.shell.crash()
+
+    @rule(seconds=SECONDS)
+    def live_on(self, seconds: int) -> None:
+        """Everything as in normal running, for a while."""
+        end = self.shell.now + timedelta(seconds=seconds)
+        while self.shell.now < end:
+            self.work()
+            self.shell.sync()
+            self.desk.pass_time(min(timedelta(seconds=60), end - self.shell.now))
+
+    # --- faults ---------------------------------------------------------------------------------------
+
+    @rule(fault=st.sampled_from(["lost before", "lost after", "lost, late", "unavailable", "rejected"]))
+    def fault(self, fault: Any) -> None:
+        self.desk.fault = fault
+
+    @rule()
+    def rights_come_and_go(self) -> None:
+        self.desk.blind = not self.desk.blind
+
+    @rule()
+    def duplicate_handling(self) -> None:
+        self.desk.answer_with = self.desk.put("foreign", {"status": 8, "priority": 1, "queue": 5})
+
+    @rule(mark=st.sampled_from(["m1", "m2"]))
+    def new_terms(self, mark: str) -> None:
+        self.shell.terms = replace(self.shell.terms, mark=mark)
+        self.wake()
+
+    @rule(policy=POLICIES)
+    def new_policy(self, policy: dict[str, Any]) -> None:
+        self.shell.routing = routing(policy, two_routes=self.two_routes)
+
+    @rule()
+    def the_store_is_lost(self) -> None:
+        self.heal()
+        self.desk.pass_time(timedelta(minutes=2))
+        self.shell.conditions.clear()
+        self.shell.rows.clear()
+        self.shell.totals.clear()
+        self.shell.messages = 0
+        self.shell.terms = replace(self.shell.terms, adopt_first=True)
+
+    # --- people ---------------------------------------------------------------------------------------
+
+    def some_ticket(self, data: st.DataObject) -> Ticket:
+        return data.draw(st.sampled_from(list(self.desk.tickets.values())), label="ticket")
+
+    @precondition(lambda self: self.desk.tickets)
+    @rule(
+        data=st.data(),
+        fields=st.sampled_from(
+            [{}, {"status": 8}, {"status": DONE}, {"status": NEW}, {"priority": 1}, {"queue": 5}]
+        ),
+    )
+    def person(self, data: st.DataObject, fields: dict[str, int]) -> None:
+        self.some_ticket(data).act(PERSON, self.desk.now, **fields)
+
+    @precondition(lambda self: self.desk.tickets)
+    @rule(data=st.data())
+    def person_notes(self, data: st.DataObject) -> None:
+        ticket = self.some_ticket(data)
+        ticket.act(PERSON, self.desk.now)
+        ticket.notes.append(NoteView(title="hello", note_type=1, creator_id=PERSON))
+
+    @precondition(lambda self: self.desk.tickets)
+    @rule(data=st.data())
+    def person_takes_it(self, data: st.DataObject) -> None:
+        ticket = self.some_ticket(data)
+        ticket.act(PERSON, self.desk.now)
+        ticket.assignee = PERSON
+
+    @precondition(lambda self: self.desk.tickets)
+    @rule(data=st.data(), status=st.sampled_from([8, DONE]))
+    def workflow(self, data: st.DataObject, status: int) -> None:
+        self.some_ticket(data).act(WORKFLOW, self.desk.now, status=status)
+
+    @precondition(lambda self: self.desk.tickets)
+    @rule(data=st.data())
+    def deleted(self, data: st.DataObject) -> None:
+        ticket = self.some_ticket(data)
+        known = [row.known for row in self.shell.rows.values()]
+        if any(each.verified and each.ticket and each.ticket.id == ticket.id for each in known):
+            ticket.gone = True
+
+    @precondition(lambda self: self.shell.rows)
+    @rule(data=st.data())
+    def dismissed(self, data: st.DataObject) -> None:
+        self.shell.apply(data.draw(st.sampled_from(sorted(self.shell.rows))), Dismissed())
+
+    # --- what must always hold ------------------------------------------------------------------------
+
+    @invariant()
+    def every_message_is_accounted_for(self) -> None:
+        if hasattr(self, "shell"):
+            assert sum(self.shell.totals.values()) == self.shell.messages
+            assert min(self.shell.totals.values(), default=0) >= 0
+            in_incidents = sum(counted(row.incident) for row in self.shell.rows.values())
+            assert in_incidents <= self.shell.messages
+
+    @invariant()
+    def time_before_due_at_changes_nothing(self) -> None:
+        for row in self.shell.rows.values() if hasattr(self, "shell") else ():
+            due = due_at(row.incident)
+            if due is None or due > self.shell.now:
+                before = (
+                    self.shell.now + timedelta(days=99) if due is None else due - timedelta(microseconds=1)
+                )
+                assert decide(row.incident, Tick(), now=before) == row.incident
+
+    # --- rest -----------------------------------------------------------------------------------------
+
+    def heal(self) -> None:
+        self.desk.fault = None
+        self.desk.blind = False
+        self.shell.replies()
+        self.shell.terms = replace(self.shell.terms, mark=self.shell.terms.mark + "'")
+        self.wake()
+
+    def wake(self) -> None:
+        for row in self.shell.rows.values():
+            row.settle_at = self.shell.now
+
+    def run_dry(self, end: timedelta) -> None:
+        """Go from one due instant to the next, with a sync at each."""
+        until = self.shell.now + end
+        while self.shell.now < until:
+            self.work()
+            self.shell.sync()
+            self.work()
+            next_at = min(self.shell.next_at() or until, self.shell.now + timedelta(minutes=31))
+            self.desk.pass_time(max(next_at - self.shell.now, timedelta(seconds=31)))
+        self.work()
+
+    @rule()
+    def rest(self) -> None:
+        """Without faults, everything that fires has an open ticket, or somebody who said he knows."""
+        self.heal()
+        self.run_dry(timedelta(hours=3))
+        for condition in self.shell.conditions.values():
+            if condition.firing:
+                assert condition.incidents
+                assert all(self.is_cared_for(self.shell.rows[key].incident) for key in condition.incidents)
+
+    def is_cared_for(self, incident: Incident) -> bool:
+        match incident.phase:
+            case Acknowledged() | Closed(how="operator" | "gone" | "person"):
+                return True
+            case Closed():
+                return False
+        ticket = self.desk.tickets.get(incident.ticket.id) if incident.ticket is not None else None
+        return ticket is not None and not ticket.gone and ticket.fields["status"] != DONE
+
+    def teardown(self) -> None:
+        if not hasattr(self, "shell"):
+            return
+        self.heal()
+        for name in "abc":
+            self.shell.post(*(alert(name, cleared=True, reporter=reporter) for reporter in ("", "p2")))
+        self.run_dry(timedelta(hours=30))
+        for row in self.shell.rows.values():
+            self.assert_at_rest(row.incident, row.known.foreign)
+            level = self.shell._job(row).level
+            step = next_operation(level, row.known, now=self.shell.now, terms=self.shell.terms)
+            assert isinstance(step, Settled), step
+
+    def assert_at_rest(self, incident: Incident, foreign: bool) -> None:
+        assert isinstance(incident.phase, Closed)
+        assert due_at(incident) is None
+        assert incident.tally.pending == incident.tally.held == 0
+        ours_to_close = incident.phase.how in ("cleared", "expired", "operator") and may_complete(incident)
+        if incident.ticket is not None and ours_to_close and not foreign:
+            assert incident.completed
+            assert self.desk.tickets[incident.ticket.id].fields["status"] in (DONE, 8, NEW)
+
+
+TestIncidentMachine = IncidentMachine.TestCase
+TestIncidentMachine.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)

@@ -1,0 +1,337 @@
+"""What reads tell: whose a field is, who has worked on the ticket, whether it is still there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from alertd.core.incidents import (
+    Change,
+    Completed,
+    CompletedByPerson,
+    FoundForeign,
+    Gone,
+    Linked,
+    Touched,
+)
+from alertd.core.observing import (
+    NoteView,
+    TicketView,
+    adopt,
+    applied_fields,
+    holds_mark,
+    observe_absence,
+    observe_notes,
+    observe_ticket,
+    read_back,
+)
+from alertd.core.text import note_title
+from alertd.core.tickets import Create, Field, Intent, Known, Note
+from tests.core.incident_samples import T0, TICKET, at, known
+
+US, WORKFLOW, PERSON = 10, 4, 77
+OURS = frozenset({US})
+DONE = 5
+
+
+def view(**changes: Any) -> TicketView:
+    """Our ticket as nobody has touched it: our own create is its last activity."""
+    fields = {"status": 1, "priority": 2, "queue": 8} | changes.pop("fields", {})
+    values: dict[str, Any] = {
+        "id": 101,
+        "number": "T20261123.0001",
+        "reference": "r",
+        "fields": fields,
+        "last_activity_at": T0,
+        "last_activity_by": US,
+    }
+    return TicketView(**values | changes)
+
+
+def by_person(when: datetime = at(hours=1), **changes: Any) -> TicketView:
+    return view(last_activity_at=when, last_activity_by=PERSON, **changes)
+
+
+def seen(
+    before: Known, shown: TicketView, began_at: datetime = at(hours=2)
+) -> tuple[Known, tuple[Change, ...]]:
+    return observe_ticket(before, shown, began_at=began_at, ours=OURS, done=DONE)
+
+
+# --- reading a watched ticket -------------------------------------------------------------------------
+
+NOBODY: list[tuple[str, TicketView]] = [
+    ("nothing has happened since our write", view()),
+    ("our own later activity", view(last_activity_at=at(hours=1))),
+    ("a workflow rule within 2 min", view(last_activity_at=at(minutes=2), last_activity_by=WORKFLOW)),
+    ("no activity is shown at all", view(last_activity_at=None, last_activity_by=None)),
+    ("activity of nobody", view(last_activity_at=at(hours=1), last_activity_by=None)),
+]
+
+
+@pytest.mark.parametrize("shown", [row[1] for row in NOBODY], ids=[row[0] for row in NOBODY])
+def test_nobody_has_touched_it(shown: TicketView) -> None:
+    after, changes = seen(known(missing=1), shown)
+
+    assert changes == ()
+    assert (after.clean_at, after.missing) == (at(hours=2), 0)
+
+
+TOUCHES: list[tuple[str, TicketView, tuple[Change, ...]]] = [
+    ("a person worked on it", by_person(), (Touched("resource 77 worked on it"),)),
+    ("a person was assigned", by_person(assignee_id=5), (Touched("resource 77 changed the assignment"),)),
+    (
+        "somebody unknown was assigned",
+        view(last_activity_at=at(hours=1), last_activity_by=None, assignee_id=5),
+        (Touched("somebody changed the assignment"),),
+    ),
+    (
+        "a person changed the priority",
+        by_person(fields={"priority": 4}),
+        (Touched("resource 77 changed priority"),),
+    ),
+    (
+        "a person changed the status",
+        by_person(fields={"status": 8}),
+        (Touched("resource 77 changed status", True),),
+    ),
+    (
+        "a person completed it",
+        by_person(fields={"status": DONE}),
+        (CompletedByPerson(), Touched("resource 77 changed status", True)),
+    ),
+    (
+        "a workflow rule past 2 min counts as somebody",
+        view(last_activity_at=at(minutes=2, seconds=1), last_activity_by=WORKFLOW),
+        (Touched("resource 4 worked on it"),),
+    ),
+]
+
+
+@pytest.mark.parametrize(("shown", "changes"), [row[1:] for row in TOUCHES], ids=[row[0] for row in TOUCHES])
+def test_a_touch(shown: TicketView, changes: tuple[Change, ...]) -> None:
+    after, told = seen(known(), shown)
+
+    assert told == changes
+    assert after.clean_at is None
+
+
+def test_what_a_person_changed_is_theirs() -> None:
+    after, _ = seen(known(), by_person(fields={"status": 8}))
+
+    assert after.fields["status"] == Field(1, 1, 8)
+    assert not after.fields["status"].ours
+    assert after.fields["priority"].ours
+
+
+def test_a_field_that_was_theirs_before_is_not_told_again() -> None:
+    taken, _ = seen(known(), by_person(fields={"status": 8}))
+    _, told = seen(taken, by_person(fields={"status": 12}))
+
+    assert told == (Touched("resource 77 worked on it"),)
+
+
+def test_what_a_workflow_rule_made_of_it_is_ours() -> None:
+    after, told = seen(known(), view(last_activity_at=at(seconds=5), fields={"status": 8}))
+
+    assert after.fields["status"] == Field(1, 8, 8)
+    assert told == ()
+
+
+def test_our_next_write_does_not_make_a_persons_field_ours_again() -> None:
+    taken, _ = seen(known(), by_person(fields={"priority": 4}))
+    wrote = replace(taken, wrote_at=at(hours=3))
+    after, _ = seen(wrote, view(last_activity_at=at(hours=3), fields={"priority": 4}), at(hours=4))
+
+    assert after.fields["priority"] == Field(2, 2, 4)
+
+
+def test_a_field_that_is_new_to_us_is_taken_as_it_is() -> None:
+    bare = known(fields={})
+
+    assert seen(bare, view())[0].fields["status"] == Field(1, 1, 1)
+    assert seen(bare, by_person(fields={"status": 8}))[0].fields["status"] == Field(8, 8, 8)
+
+
+def test_a_workflow_rule_that_completes_counts_as_a_person() -> None:
+    _, told = seen(known(), view(fields={"status": DONE}))
+
+    assert told == (CompletedByPerson(),)
+
+
+@pytest.mark.parametrize(
+    "status", [Field(DONE, DONE, DONE), Field(1, 1, DONE)], ids=["our own", "one that was told"]
+)
+def test_a_completion_that_is_known_is_not_told(status: Field) -> None:
+    _, told = seen(known(fields={"status": status}), view(fields={"status": DONE}))
+
+    assert told == ()
+
+
+def test_a_completion_of_a_ticket_whose_status_was_unknown_is_told() -> None:
+    _, told = seen(known(fields={}), view(fields={"status": DONE}))
+
+    assert told == (CompletedByPerson(),)
+
+
+@pytest.mark.parametrize("seconds", [-60, 0, 30], ids=lambda seconds: f"{seconds} s after our write")
+def test_a_read_within_the_search_lag_proves_nothing(seconds: int) -> None:
+    assert seen(known(), by_person(fields={"status": 8}), at(seconds=seconds)) == (known(), ())
+
+
+def test_a_read_beside_a_write_proves_nothing() -> None:
+    writing = known(intent=Intent(operation=Note(101, 1, "m"), begun_at=at(hours=1)))
+
+    assert seen(writing, by_person(fields={"status": DONE})) == (writing, ())
+
+
+def test_a_ticket_that_we_have_never_written_is_judged_by_its_fields() -> None:
+    _, told = seen(known(wrote_at=None), view(fields={"priority": 4}))
+
+    assert told == (Touched("resource 10 changed priority"),)
+
+
+# --- absence ------------------------------------------------------------------------------------------
+
+
+def test_missing_twice_is_gone() -> None:
+    once, nothing = observe_absence(known())
+    _, told = observe_absence(once)
+
+    assert (nothing, told) == ((), (Gone(),))
+
+
+def test_missing_and_seen_again_is_not_gone() -> None:
+    once, _ = observe_absence(known())
+    back, _ = seen(once, view())
+
+    assert observe_absence(back)[1] == ()
+
+
+# --- reading back -------------------------------------------------------------------------------------
+
+
+def test_a_read_back_that_shows_our_ticket_links_it() -> None:
+    after, told = read_back(known(verified=False, noted=3), view(assignee_id=9), reference="r")
+
+    assert told == (Linked(TICKET, 3),)
+    assert (after.verified, after.foreign, after.assignee_id) == (True, False, 9)
+
+
+def test_a_read_back_is_no_evidence_of_who_owns_a_field() -> None:
+    after, _ = read_back(known(verified=False), by_person(fields={"status": DONE}), reference="r")
+    _, told = seen(after, by_person(fields={"status": DONE}))
+
+    assert after.fields == known().fields
+    assert CompletedByPerson() in told
+
+
+def test_a_read_back_that_shows_another_ticket_links_that_as_somebody_elses() -> None:
+    after, told = read_back(known(verified=False), view(reference="other"), reference="r")
+
+    assert told == (Linked(TICKET, 0), FoundForeign())
+    assert (after.verified, after.foreign) == (True, True)
+
+
+def test_a_read_back_that_shows_nothing_is_counted() -> None:
+    assert read_back(known(verified=False), None, reference="r") == (known(verified=False, reads=1), ())
+
+
+# --- adopting -----------------------------------------------------------------------------------------
+
+ASKED = {"status": 1, "priority": 2, "queue": 8}
+UNCLEAR = Known(
+    intent=Intent(operation=Create("r", 2, ASKED), begun_at=T0, unclear_at=at(minutes=1)),
+    attempts=2,
+    retry_at=T0,
+    unclear_creates=1,
+    parked="no",
+    parked_level="x",
+)
+
+
+def adopted(
+    before: Known, shown: TicketView, now: datetime, asked: dict[str, int] = ASKED
+) -> tuple[Known, tuple[Change, ...]]:
+    return adopt(before, shown, asked=asked, revision=2, now=now, ours=OURS, done=DONE)
+
+
+def test_an_adopted_ticket_is_as_its_create_would_have_left_it() -> None:
+    after, told = adopted(UNCLEAR, view(), at(seconds=5))
+
+    assert told == (Linked(TICKET, 2),)
+    assert after == known(adoption_checked=True, noted=2)
+
+
+def test_a_workflow_rules_doing_is_not_fought_after_adoption() -> None:
+    after, _ = adopted(UNCLEAR, view(fields={"status": 8}), at(minutes=2))
+
+    assert after.fields["status"] == Field(1, 8, 8)
+
+
+def test_a_person_who_completed_it_before_we_found_it_wins() -> None:
+    after, told = adopted(UNCLEAR, by_person(fields={"status": DONE}), at(hours=2))
+
+    assert told == (Linked(TICKET, 2), CompletedByPerson(), Touched("resource 77 changed status", True))
+    assert not after.fields["status"].ours
+
+
+def test_one_that_was_born_complete_is_complete() -> None:
+    after, told = adopted(UNCLEAR, view(fields={"status": DONE}), at(seconds=5), ASKED | {"status": DONE})
+
+    assert told == (Linked(TICKET, 2), Completed())
+    assert after.fields["status"] == Field(DONE, DONE, DONE)
+
+
+def test_of_a_forgotten_ticket_what_differs_is_somebodys() -> None:
+    after, told = adopted(Known(), view(fields={"priority": 4}), at(hours=2))
+
+    assert after.fields["priority"] == Field(2, 2, 4)
+    assert told[0] == Linked(TICKET, 2)
+    assert isinstance(told[1], Touched)
+    assert (after.created_at, after.wrote_at) == (None, None)
+
+
+def test_a_field_that_was_not_asked_for_is_taken_as_it_is() -> None:
+    after, _ = adopted(Known(), view(), at(hours=2), {})
+
+    assert after.fields["status"] == Field(1, 1, 1)
+
+
+# --- notes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("note", "touched"),
+    [
+        (NoteView(title="t", note_type=1, creator_id=US), None),
+        (NoteView(title="t", note_type=13, creator_id=PERSON), None),
+        (NoteView(title="t", note_type=1, creator_id=PERSON), "resource 77 wrote a note"),
+        (NoteView(title="t", note_type=1), "somebody wrote a note"),
+        (NoteView(title="t", note_type=3, creator_id=US, by_contact=True), "the customer wrote a note"),
+    ],
+    ids=["ours", "a workflow rule's", "a person's", "nobody knows whose", "the customer's"],
+)
+def test_notes(note: NoteView, touched: str | None) -> None:
+    after, told = observe_notes(known(), [note], began_at=at(hours=1), ours=OURS)
+
+    assert told == ((Touched(touched),) if touched else ())
+    assert after.clean_at == (None if touched else at(hours=1))
+
+
+def test_a_note_is_known_by_its_mark() -> None:
+    notes = [NoteView(title=note_title("1 firing", "r-n31"), note_type=1), NoteView(title="x", note_type=1)]
+
+    assert holds_mark(notes, "r-n31")
+    assert not holds_mark(notes, "r-n3")
+
+
+@pytest.mark.parametrize(
+    ("asked", "applied"),
+    [({"status": 1}, True), ({"status": 1, "queue": 8}, True), ({"status": 5}, False), ({"other": 1}, False)],
+)
+def test_a_change_stands_where_all_its_fields_do(asked: dict[str, int], applied: bool) -> None:
+    assert applied_fields(asked, view()) is applied
