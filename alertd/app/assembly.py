@@ -22,6 +22,7 @@ from alertd.autotask.metrics import AutotaskMetrics
 from alertd.autotask.transport import Around
 from alertd.core.alerts import Alert
 from alertd.core.settling import Terms
+from alertd.flows.beating import beating
 from alertd.flows.beginning import Beginning
 from alertd.flows.crashes import CrashPoint
 from alertd.flows.deciding import Decider
@@ -78,7 +79,7 @@ class Parts:
         settings = current.live.settings
         chance = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries; nothing secret
         self.desk = self._make_desk(current.live, chance, crash)
-        self.beginning = Beginning(desk=self.desk, memory=store)
+        self.beginning = Beginning(desk=self.desk, state=store, memory=store)
         world = World(
             journal=store,
             state=store,
@@ -174,7 +175,7 @@ class Parts:
             beat()
             if self.clock.now() >= due_at:
                 keep = self.current.live.settings.store.keep_journal
-                await self.store.purge(self.clock.now(), keep_journal=keep)
+                await beating(self.store.purge(self.clock.now(), keep_journal=keep), beat)
                 due_at = self.clock.now() + PURGE_EVERY
             await _pause(stop, 1.0)
 

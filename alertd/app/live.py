@@ -18,7 +18,7 @@ from alertd.core.secret import Secret
 from alertd.core.settings import SecretRef
 from alertd.intake.senders import Sender
 
-NEEDS_RESTART = ("instance", "server", "admin", "store")
+NEEDS_RESTART = ("instance", "server", "admin", "store", "sync")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,16 @@ def plan_of(settings: Settings, routing: Routing) -> BoardPlan:
 
 def needs_restart(old: Settings, new: Settings) -> list[str]:
     """Return the sections that differ and are only read at start."""
-    return [name for name in NEEDS_RESTART if getattr(old, name) != getattr(new, name)]
+    changed = [name for name in NEEDS_RESTART if getattr(old, name) != getattr(new, name)]
+    return changed if _fixed_part(old) == _fixed_part(new) else [*changed, "autotask"]
+
+
+def _fixed_part(settings: Settings) -> dict[str, object]:
+    """What of `[autotask]` is read at start only: all but the secrets, and the board that stands in.
+
+    Another user may be another tenant's, and what is known here would be done to strangers' tickets.
+    """
+    return settings.autotask.model_dump(exclude={"secret", "integration_code", "fallback_board"})
 
 
 class Current:

@@ -288,7 +288,6 @@ def _condition(row: ConditionRow) -> Document:
         "ended_at": _at(condition.ended_at),
         "seen_at": _at(condition.seen_at),
         "expires_at": _at(condition.expires_at),
-        "messages": condition.messages,
         "incidents": list(condition.incidents),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -23,6 +24,8 @@ from alertd.flows.errors import StoreFailed
 from alertd.ops import logs
 from alertd.store.errors import DataDamaged, StoreError
 
+GC_THRESHOLD = (20_000, 20, 20)  # a request makes some hundred objects, and next to none in a circle
+
 _log = structlog.get_logger("alertd.app")
 
 
@@ -34,6 +37,8 @@ def run_daemon(config_path: Path) -> int:
             on; the command line knows their exit codes.
     """
     logs.set_up()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
     live = bring_to_life(config_path, os.environ)
     daemon = Daemon(live, config_path=config_path, environ=os.environ, clock=SystemClock())
     try:

@@ -37,13 +37,18 @@ def compile_senders(
 
 def read_stored(envelope: Envelope, senders: Mapping[str, Sender]) -> Sequence[Alert]:
     """Return a stored envelope's alerts; none where its source is gone or reads it no more: it is parked."""
+    if envelope.parked_messages >= envelope.messages:
+        return ()
     sender = senders.get(envelope.source)
     if sender is None:
         _log.error("app.source_gone", source=envelope.source, receipt=envelope.receipt)
         return ()
     try:
-        return read_again(envelope, sender)
+        alerts = read_again(envelope, sender)
     except Unreadable as exc:
-        if envelope.parked is None:
-            _log.error("app.unreadable_now", receipt=envelope.receipt, reason=exc.reason)
+        _log.error("app.unreadable_now", receipt=envelope.receipt, reason=exc.reason)
         return ()
+    except Exception as exc:  # noqa: BLE001 - a fault in a reader must not stop what waits behind this body
+        _log.error("app.reader_failed", receipt=envelope.receipt, error=type(exc).__name__)
+        return ()
+    return alerts[: envelope.messages - envelope.parked_messages]

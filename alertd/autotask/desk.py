@@ -202,11 +202,11 @@ class AutotaskDesk(Desk):
         """Return the ticket's tags: label to association id."""
         return await self._tags.of(ticket_id)
 
-    async def knows_our_tickets(self) -> bool:
-        """Whether any ticket of the tenant carries a reference of ours, of whatever installation."""
+    async def knows_our_tickets(self, *, after: int) -> bool:
+        """Whether a ticket with a larger id than `after` carries a reference of ours, of any installation."""
         query = Query(
             entity="Tickets",
-            conditions=(Where("beginsWith", "externalID", REFERENCE_PREFIX),),
+            conditions=(Where("beginsWith", "externalID", REFERENCE_PREFIX), Where("gt", "id", after)),
             fields=(),
             limit=1,
             urgency=_LOOK,

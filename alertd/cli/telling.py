@@ -121,7 +121,7 @@ def _condition(told: Document) -> Iterator[str]:
     facts = {
         "Labels": labels(told["labels"]),
         "Started": instant(told["started_at"]),
-        "Last heard": f"{instant(told['seen_at'])}, {told['messages']} messages",
+        "Last heard": instant(told["seen_at"]),
         "Ended": told["ended_at"] and instant(told["ended_at"]),
         "Expires": told["expires_at"] and f"{instant(told['expires_at'])}, unless it is repeated",
         "Incidents": ", ".join(told["incidents"]),

@@ -11,6 +11,11 @@ import msgspec
 AlertKey = NewType("AlertKey", str)  # source and fingerprint: the identity of one condition at one source
 
 
+def alert_key(source: str, fingerprint: str) -> AlertKey:
+    """Return the identity of a condition. The fingerprint comes first, so that it can be searched by."""
+    return AlertKey(f"{fingerprint}\x1f{source}")
+
+
 class Severity(enum.StrEnum):
     """How bad it is, worst first. Autotask's priorities are configured on top of these."""
 
@@ -60,4 +65,4 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> AlertKey:
         """Identity of the condition."""
-        return AlertKey(f"{self.source}\x1f{self.fingerprint}")
+        return alert_key(self.source, self.fingerprint)

@@ -7,11 +7,13 @@ order of arrival does not matter where the source's own times tell the order.
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from alertd.core.alerts import Alert, AlertKey, Severity, Status
+
+SEEN_STEP = timedelta(minutes=1)
 
 
 class Turn(enum.Enum):
@@ -48,11 +50,11 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     last_end_at: datetime | None = None  # latest end the source named, by its own clock
     expired: bool = False
-    seen_at: datetime  # last message
+    seen_at: datetime  # last message, kept to the minute
     expires_at: datetime | None = None
     reporters: dict[str, Word] = {}  # who says that it fires
     incidents: tuple[str, ...] = ()  # keys; decided once when it fired
-    messages: int = 0
+    ticketed: bool = False  # its incident has a ticket: repeats are counted without looking at it
     receipt: str = ""  # of the message that made it fire
 
 
@@ -94,9 +96,10 @@ def _fire(
         started_at=_earlier_start(before, alert),
         expires_at=_latest(reporters),
         reporters=reporters,
-        messages=before.messages + 1,
     )
-    return after, Turn.CHANGED if changed else Turn.REPEATED
+    if changed:
+        return after, Turn.CHANGED
+    return before if _is_no_news(before, after) else after, Turn.REPEATED
 
 
 def _fresh(before: Condition | None, alert: Alert, received_at: datetime, receipt: str) -> Condition:
@@ -116,7 +119,6 @@ def _fresh(before: Condition | None, alert: Alert, received_at: datetime, receip
         expires_at=word.until,
         reporters={alert.reporter: word},
         incidents=before.incidents if before is not None else (),
-        messages=1,
         receipt=receipt,
     )
 
@@ -186,9 +188,15 @@ def _earlier_start(before: Condition, alert: Alert) -> datetime:
 
 
 def _counted(before: Condition, received_at: datetime) -> Condition:
-    return msgspec.structs.replace(
-        before, seen_at=max(received_at, before.seen_at), messages=before.messages + 1
-    )
+    after = msgspec.structs.replace(before, seen_at=max(received_at, before.seen_at))
+    return before if _is_no_news(before, after) else after
+
+
+def _is_no_news(before: Condition, after: Condition) -> bool:
+    """Whether nothing but the last message's time differs, and that by less than anybody asks for."""
+    if after.seen_at - before.seen_at >= SEEN_STEP:
+        return False
+    return msgspec.structs.replace(after, seen_at=before.seen_at) == before
 
 
 def _word(before: Condition | None, alert: Alert, received_at: datetime) -> Word:

@@ -92,7 +92,7 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
         case Reopened():
             return replace(before, completed=False)
         case FoundForeign():
-            return _note_now(_tell(replace(before, foreign=True), "linked", None, now), now)
+            return _found_foreign(before, now)
         case Touched(by, status):
             return _touch(before, by, status, now)
         case CompletedByPerson():
@@ -156,11 +156,17 @@ def _fire_after_close(before: Incident, phase: Closed, member: Member, now: date
     if before.ticket is None:
         return _start_over(before, phase, member, now)
     theirs = phase.how in ("person", "gone") or (before.completed and before.status_taken)
+    firing = _firing_with(before, member)
     if theirs or (before.completed and now > phase.reopen_until):
-        return _next_generation(_seat(replace(before, members={}), member), now)
-    back = replace(before, phase=Open(), members={}, severity=member.severity)
-    told = _tell(_seat(back, member), "reopened" if before.completed else "fired again", member, now)
+        return _next_generation(replace(before, members=firing), now)
+    back = replace(before, phase=Open(), members=firing, severity=_worst(firing))
+    told = _tell(back, "reopened" if before.completed else "fired again", member, now)
     return _note_at_once(told, now)
+
+
+def _firing_with(before: Incident, member: Member) -> dict[AlertKey, Member]:
+    """What fires now: this one, and whatever an operator's close has left firing."""
+    return {key: other for key, other in _with(before, member).items() if other.firing}
 
 
 def _start_over(before: Incident, phase: Closed, member: Member, now: datetime) -> Incident:
@@ -170,26 +176,27 @@ def _start_over(before: Incident, phase: Closed, member: Member, now: datetime) 
     its description cannot know is told by a note. What is to have a ticket in any case has done its waiting.
     """
     waits = before.policy.group_wait > timedelta() and not phase.wants_ticket
+    firing = _firing_with(before, member)
     begun = replace(
         before,
         phase=Waiting(now + before.policy.group_wait) if waits else Open(),
         opened_at=now,
-        members={member.key: member},
-        severity=member.severity,
+        members=firing,
+        severity=_worst(firing),
     )
     return _retally(_tell(begun, "fired again", member, now), before)
 
 
 def _next_generation(before: Incident, now: datetime) -> Incident:
     """A new ticket, linked to the last one, for what fires now."""
-    firing = {key: member for key, member in before.members.items() if member.firing}
+    firing = _firing(before)
     return replace(
         before,
         generation=before.generation + 1,
         phase=Open(),
         opened_at=now,
         members=firing,
-        severity=_worst(firing) or before.severity,
+        severity=_worst(firing),
         revision=0,
         note_upto=0,
         noted_at=None,
@@ -232,10 +239,12 @@ def _change(before: Incident, member: Member, now: datetime) -> Incident:
 
 def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: datetime) -> Incident:
     member = before.members.get(key)
-    if member is None or isinstance(before.phase, Closed) or not (member.firing or member.expired > expired):
+    if member is None or not (member.firing or member.expired > expired):
         return before
     ended = replace(member, ended_at=at, expired=expired)
     after = replace(before, members=_with(before, ended))
+    if isinstance(before.phase, Closed):
+        return after  # an operator has closed it before
     if after.firing:
         if isinstance(before.phase, Waiting | Acknowledged):
             return after
@@ -299,6 +308,11 @@ def _link(before: Incident, ticket: Ticket, revision: int, now: datetime) -> Inc
         merged=before.tally.merged + max(waiting - 1, 0),
     )
     return _forget_told(replace(linked, tally=placed), revision)
+
+
+def _found_foreign(before: Incident, now: datetime) -> Incident:
+    """Say in somebody else's ticket that we follow there; whether it is complete is not known yet."""
+    return _note_now(_tell(replace(before, foreign=True, completed=False), "linked", None, now), now)
 
 
 def _forget_told(before: Incident, upto: int) -> Incident:
@@ -423,12 +437,17 @@ def _note_if_due(before: Incident, now: datetime) -> Incident:
 
 
 def _note_now(before: Incident, now: datetime) -> Incident:
-    lowered = _worst({key: member for key, member in before.members.items() if member.firing})
-    return replace(before, note_upto=before.revision, noted_at=now, severity=lowered or before.severity)
+    firing = _firing(before)
+    severity = _worst(firing) if firing else before.severity
+    return replace(before, note_upto=before.revision, noted_at=now, severity=severity)
 
 
-def _worst(members: dict[AlertKey, Member]) -> Severity | None:
-    return min((member.severity for member in members.values()), key=lambda s: s.rank, default=None)
+def _firing(incident: Incident) -> dict[AlertKey, Member]:
+    return {key: member for key, member in incident.members.items() if member.firing}
+
+
+def _worst(members: dict[AlertKey, Member]) -> Severity:
+    return min((member.severity for member in members.values()), key=lambda severity: severity.rank)
 
 
 def _is_all_clear(incident: Incident) -> bool:

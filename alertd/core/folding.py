@@ -102,7 +102,11 @@ class Fold:
         alert = message.alert
         before = self.conditions.get(alert.key)
         condition, turn = observe(before, alert, received_at=message.received_at, receipt=message.receipt)
-        self._put(condition)
+        if condition is not before:
+            self._put(condition)
+        if turn is Turn.REPEATED and condition.firing and condition.ticketed:
+            self.totals["merged"] += 1
+            return
         places = self._places(alert) if turn is Turn.FIRED else ()
         self._events.append(_event(turn, condition, receipt=message.receipt, places=places))
 
@@ -178,8 +182,15 @@ class Fold:
         counting = next((key for key in self.conditions[event.key].incidents if key in self.incidents), None)
         if counting is not None:
             repeats[counting] += 1
+            self._remember_ticket(event.key, self.incidents[counting])
         else:
             self.totals["cleared_unticketed"] += 1
+
+    def _remember_ticket(self, key: AlertKey, incident: Incident) -> None:
+        """Spare later repeats the look at the incident: while the condition fires it keeps its ticket."""
+        condition = self.conditions[key]
+        if incident.ticket is not None and condition.firing and not condition.ticketed:
+            self._put(msgspec.structs.replace(condition, ticketed=True))
 
     def _moved(self, event: Event) -> None:
         present = [key for key in self.conditions[event.key].incidents if key in self.incidents]

@@ -26,6 +26,7 @@ def desired(incident: Incident, board: Board, *, instance: str, vocabulary: froz
         queue=board.queue_id,
         tags=_tags(incident, board),
         vocabulary=vocabulary,
+        stands_in=bool(board.instead_of),
         revision=incident.revision,
         noted=incident.note_upto,
         needs_clean=done and incident.policy.close == "untouched",

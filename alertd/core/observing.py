@@ -20,6 +20,10 @@ from alertd.core.incidents import (
 from alertd.core.tickets import BASELINE, SEARCH_LAG, Field, Known, Ticket
 
 WORKFLOW_NOTE_TYPES = frozenset({13, 15, 91})  # workflow rule note, duplicate ticket note, workflow action
+SWALLOWED = (
+    "Autotask's duplicate handling answered with {number}, which is complete: nobody will look at it there."
+    " Reopen it, or narrow the duplicate handling."
+)
 MISSES_UNTIL_GONE = 2
 
 
@@ -54,7 +58,9 @@ class NoteView(msgspec.Struct, frozen=True, kw_only=True):
     by_contact: bool = False
 
 
-def read_back(known: Known, view: TicketView | None, *, reference: str) -> tuple[Known, tuple[Change, ...]]:
+def read_back(
+    known: Known, view: TicketView | None, *, reference: str, done: int
+) -> tuple[Known, tuple[Change, ...]]:
     """Compare a fresh ticket with what was asked for; duplicate handling may have answered with another.
 
     Its fields are no evidence yet: what differs is judged by the first read that counts.
@@ -65,7 +71,12 @@ def read_back(known: Known, view: TicketView | None, *, reference: str) -> tuple
     ticket = Ticket(view.id, view.number)
     linked = Linked(ticket, known.noted)
     if view.reference != reference:
-        foreign = replace(known, ticket=ticket, verified=True, foreign=True, assignee_id=view.assignee_id)
+        fields = {name: _written(value) for name, value in view.fields.items()}
+        foreign = replace(
+            known, ticket=ticket, verified=True, foreign=True, fields=fields, assignee_id=view.assignee_id
+        )
+        if view.fields.get("status") == done:
+            foreign = replace(foreign, parked=SWALLOWED.format(number=view.number))
         return foreign, (linked, FoundForeign())
     ours = replace(known, ticket=ticket, verified=True, assignee_id=view.assignee_id)
     return ours, (linked,)
@@ -107,6 +118,7 @@ def adopt(
         unclear_creates=0,
         created_at=began_at,
         wrote_at=began_at,
+        patched_at=began_at,
         noted=revision,
         fields={name: _written(asked.get(name, value)) for name, value in view.fields.items()},
         assignee_id=view.assignee_id,
@@ -124,6 +136,7 @@ def observe_ticket(
     began_at: datetime,
     ours: frozenset[int],
     done: int,
+    own: int | None = None,
     patience: Patience = PATIENCE,
 ) -> tuple[Known, tuple[Change, ...]]:
     """Fold a read of a live ticket into what is known.
@@ -134,13 +147,16 @@ def observe_ticket(
         began_at: When the read began; one that began too soon after our last write proves nothing.
         ours: Resource ids whose edits are nobody's touch: our own and the configured ones.
         done: Status id of the board's completed tickets.
+        own: Our own resource id, where it is known: our notes and tags must not hide what people changed.
+        patience: How long after our own write a read proves nothing.
     """
     if known.intent is not None:
         return known, ()  # what differs may be what this write has changed
     if known.wrote_at is not None and began_at <= known.wrote_at + patience.search_lag:
         return known, ()
     here = replace(known, missing=0)
-    if _is_baseline(here, view, ours, patience.baseline):
+    innocent = ours - {own} if _differs(here, view) else ours
+    if _is_baseline(here, view, innocent, patience.baseline):
         fields = {name: _baseline(here.fields.get(name), value) for name, value in view.fields.items()}
         clean = replace(here, fields=fields, assignee_id=view.assignee_id, clean_at=began_at)
         return clean, _completion(here, view, done)
@@ -155,7 +171,9 @@ def observe_ticket(
 def observe_absence(known: Known) -> tuple[Known, tuple[Change, ...]]:
     """A query that works, and a read by its id, did not show the ticket. Twice in a row: it is gone."""
     after = replace(known, missing=known.missing + 1)
-    return after, (Gone(),) if after.missing >= MISSES_UNTIL_GONE else ()
+    if after.missing < MISSES_UNTIL_GONE:
+        return after, ()
+    return replace(after, intent=None), (Gone(),)  # whether the last write was applied is all the same now
 
 
 def observe_notes(
@@ -180,10 +198,22 @@ def applied_fields(asked: Mapping[str, int], view: TicketView) -> bool:
     return all(view.fields.get(name) == value for name, value in asked.items())
 
 
-def _is_baseline(known: Known, view: TicketView, ours: frozenset[int], baseline: timedelta) -> bool:
+def _differs(known: Known, view: TicketView) -> bool:
+    """Whether the ticket's fields or assignment are not as last seen."""
+    seen = {name: field.seen for name, field in known.fields.items()}
+    return view.assignee_id != known.assignee_id or view.fields != {**view.fields, **seen}
+
+
+def _is_baseline(known: Known, view: TicketView, innocent: frozenset[int], baseline: timedelta) -> bool:
+    """Whether workflow rules, or nobody, made the ticket what it is.
+
+    They answer a create or a change of fields; what differs after a mere note or tag is a person's doing.
+    """
     if view.last_activity_at is None or known.wrote_at is None:
         return False
-    return view.last_activity_by in ours or view.last_activity_at <= known.wrote_at + baseline
+    since = known.patched_at if _differs(known, view) else known.wrote_at
+    by_rules = since is not None and view.last_activity_at <= since + baseline
+    return view.last_activity_by in innocent or by_rules
 
 
 def _baseline(field: Field | None, value: int) -> Field:

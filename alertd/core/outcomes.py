@@ -45,6 +45,7 @@ def created(
         verified=False,
         reads=0,
         created_at=known.intent.begun_at if known.intent is not None else now,
+        patched_at=now,
         noted=revision,
         unclear_creates=0,
         fields={name: Field(value, value, value) for name, value in fields.items()},
@@ -56,7 +57,7 @@ def changed(known: Known, operation: Change, *, now: datetime) -> Known:
     if not _is_about(known, operation.ticket_id):
         return known
     taken = {name: Field(value, value, value) for name, value in operation.fields.items()}
-    return replace(_done(known, now), fields={**known.fields, **taken})
+    return replace(_done(known, now), patched_at=now, fields={**known.fields, **taken})
 
 
 def noted(known: Known, operation: Note, *, now: datetime) -> Known:

@@ -119,7 +119,7 @@ def _bring_nearer(level: Level, known: Known, mark: str) -> Next:
     completing = level.done and "status" in changes
     if changes and not completing:
         return Change(ticket_id, changes)
-    tag = None if known.foreign else _tag_change(level, known, mark)
+    tag = None if known.foreign or level.stands_in else _tag_change(level, known, mark)
     if tag is not None:
         return tag
     if level.noted > known.noted and known.refused.get(NOTES) != mark:
@@ -140,7 +140,7 @@ def _field_changes(level: Level, known: Known) -> dict[str, int]:
 
 
 def _wanted_fields(level: Level) -> dict[str, int]:
-    fields = {"priority": level.priority, "queue": level.queue}
+    fields = {} if level.stands_in else {"priority": level.priority, "queue": level.queue}
     return fields if level.status is None else {"status": level.status, **fields}
 
 

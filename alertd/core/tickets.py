@@ -56,6 +56,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     vocabulary: frozenset[str] = frozenset()  # every tag that is ours to remove
     revision: int = 0  # what a description written now would cover
     noted: int = 0  # revision up to which the ticket's notes should speak
+    stands_in: bool = False  # its board stands in for the one asked for: a ticket that stands stays as it is
     needs_clean: bool = False  # completing needs evidence that nobody has touched it
 
 
@@ -163,6 +164,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, int] = {}  # label to association id
     noted: int = 0
     wrote_at: datetime | None = None
+    patched_at: datetime | None = None  # when we last wrote its fields, by create or PATCH
     clean_at: datetime | None = None  # begin of the last read that proved nobody had touched it
     assignee_id: int | None = None
     missing: int = 0  # reads in a row that a working query did not show it

@@ -6,12 +6,14 @@ from typing import Protocol
 
 import structlog
 
-from alertd.flows.ports import Desk
+from alertd.flows.ports import Desk, State
 
 _TENANT = "tenant"
 _EPOCH = "epoch"
-_CLEAN = "clean"  # no ticket of ours stood in the tenant when this store began
+_CLEAN = "clean"  # every ticket of ours that stands in the tenant is known here
 _FORGETFUL = "forgetful"  # some did: look for each incident's before its first create
+
+CANARIES = 5
 
 _log = structlog.get_logger()
 
@@ -35,8 +37,9 @@ class Memory(Protocol):
 class Beginning:
     """Asks once per process; the answers that must not change are kept in the store."""
 
-    def __init__(self, *, desk: Desk, memory: Memory) -> None:
+    def __init__(self, *, desk: Desk, state: State, memory: Memory) -> None:
         self._desk = desk
+        self._state = state
         self._memory = memory
         self.adopt_first = True  # until it is known better
 
@@ -49,11 +52,16 @@ class Beginning:
         """
         await self._same_tenant()
         epoch = await self._memory.get(_EPOCH)
-        if epoch is None:
-            epoch = _FORGETFUL if await self._desk.knows_our_tickets() else _CLEAN
-            await self._memory.set(_EPOCH, epoch)
-            _log.info("beginning.epoch", epoch=epoch)
+        if epoch != _FORGETFUL and await self._is_forgetful():
+            epoch = _FORGETFUL
+        await self._memory.set(_EPOCH, epoch or _CLEAN)
         self.adopt_first = epoch == _FORGETFUL
+        _log.info("beginning.epoch", epoch=epoch or _CLEAN)
+
+    async def _is_forgetful(self) -> bool:
+        """Whether tickets of ours stand that this store does not know: it is new, or an older copy."""
+        newest = max((canary.ticket_id for canary in await self._state.canaries(limit=CANARIES)), default=0)
+        return await self._desk.knows_our_tickets(after=newest)
 
     async def _same_tenant(self) -> None:
         tenant = str(await self._desk.tenant_id())

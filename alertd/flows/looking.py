@@ -69,7 +69,9 @@ class Eyes:
         view = view_of(facts) if facts is not None else None
         if facts is not None and facts.reference == job.level.reference and facts.creator_id is not None:
             await self._desk.learn_own_resource_id(facts.creator_id)
-        return lambda known: observing.read_back(known, view, reference=job.level.reference)
+        return lambda known: observing.read_back(
+            known, view, reference=job.level.reference, done=job.board.status_done
+        )
 
     async def adopt_or_clear_the_way(self, job: Job) -> Apply:
         """In a store that may have forgotten: take over a live ticket of this incident, or allow a create."""

@@ -35,6 +35,13 @@ class Job(msgspec.Struct, frozen=True):
         return self.row.incident
 
 
+class Ready(msgspec.Struct, frozen=True):
+    """What a write needs beside the operation. A note's text is frozen with its intent."""
+
+    draft: Draft | None = None
+    text: str = ""
+
+
 class Hands:
     """Does what an operation says."""
 
@@ -42,14 +49,22 @@ class Hands:
         self._desk = world.desk
         self._clock = world.clock
 
-    def text_for(self, operation: Writing, job: Job) -> str:
-        """Return the text to freeze with the intent: a note found or sent later must be the same."""
-        if not isinstance(operation, Note):
-            return ""
-        title, body = text.note_text(job.incident, after=operation.after, upto=operation.upto)
-        return f"{text.note_title(title, operation.mark)}\n{body}"
+    async def prepare(self, operation: Writing, job: Job) -> Ready:
+        """Do what may wait or fail before there is an intent: find the company, write the texts.
 
-    async def write(self, operation: Writing, job: Job, frozen_text: str) -> Apply:
+        Raises:
+            PortError: The company cannot be looked up now; nothing was sent.
+        """
+        match operation:
+            case Create():
+                return Ready(draft=await self._draft(operation, job))
+            case Note():
+                title, body = text.note_text(job.incident, after=operation.after, upto=operation.upto)
+                return Ready(text=f"{text.note_title(title, operation.mark)}\n{body}")
+            case _:
+                return Ready()
+
+    async def write(self, operation: Writing, job: Job, ready: Ready) -> Apply:
         """Send the one call of a writing operation.
 
         Raises:
@@ -57,11 +72,11 @@ class Hands:
         """
         match operation:
             case Create():
-                return await self._create(operation, job)
+                return await self._create(operation, job, ready)
             case Change():
                 return await self._change(operation, job)
             case Note():
-                title, _, body = frozen_text.partition("\n")
+                title, _, body = ready.text.partition("\n")
                 await self._desk.note(operation.ticket_id, title=title, text=body)
                 return self.note_stands(operation)
             case AddTag():
@@ -73,7 +88,7 @@ class Hands:
             case _:
                 assert_never(operation)
 
-    async def _create(self, operation: Create, job: Job) -> Apply:
+    async def _draft(self, operation: Create, job: Job) -> Draft:
         company, remarks = await self._company(job)
         rendered = text.ticket_text(
             job.incident,
@@ -83,20 +98,23 @@ class Hands:
             remarks=remarks,
         )
         fields = self.first_fields(job)
-        ticket_id = await self._desk.create(
-            Draft(
-                reference=operation.reference,
-                title=rendered.title,
-                description=rendered.description,
-                company_id=company.id,
-                queue_id=fields["queue"],
-                priority_id=fields["priority"],
-                status_id=fields["status"],
-                source_id=job.board.source_id,
-                category_id=job.board.category_id,
-                resolution=text.resolution_text(job.incident) if job.level.done else None,
-            )
+        return Draft(
+            reference=operation.reference,
+            title=rendered.title,
+            description=rendered.description,
+            company_id=company.id,
+            queue_id=fields["queue"],
+            priority_id=fields["priority"],
+            status_id=fields["status"],
+            source_id=job.board.source_id,
+            category_id=job.board.category_id,
+            resolution=text.resolution_text(job.incident) if job.level.done else None,
         )
+
+    async def _create(self, operation: Create, job: Job, ready: Ready) -> Apply:
+        assert ready.draft is not None  # noqa: S101 - `prepare` makes one for every create
+        ticket_id = await self._desk.create(ready.draft)
+        fields = self.first_fields(job)
         now = self._clock.now()
         done: tuple[IncidentChange, ...] = (Completed(),) if job.level.done else ()
         return lambda known: (

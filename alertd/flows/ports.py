@@ -324,8 +324,8 @@ class Desk(Protocol):
         """Return the ticket's tags: label to association id."""
         ...
 
-    async def knows_our_tickets(self) -> bool:
-        """Whether any ticket of the tenant carries a reference of ours, of whatever installation."""
+    async def knows_our_tickets(self, *, after: int) -> bool:
+        """Whether a ticket with a larger id than `after` carries a reference of ours, of any installation."""
         ...
 
     async def tenant_id(self) -> int:
@@ -358,6 +358,10 @@ class Desk(Protocol):
 
     def fallback_company(self) -> Company:
         """Return where a ticket goes whose customer is unknown."""
+        ...
+
+    def own_resource_id(self) -> int | None:
+        """Return the API user's resource id, once it has been learnt."""
         ...
 
     def own_resources(self) -> frozenset[int]:

@@ -20,6 +20,7 @@ from alertd.core.levels import desired, known_for
 from alertd.core.outcomes import LAST_RETRY
 from alertd.core.settling import Next, Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
 from alertd.core.tickets import Adopt, Change, CheckTouched, Known, Look, Verify, Writing
+from alertd.flows.beating import beating
 from alertd.flows.errors import (
     AuthRefused,
     Conflict,
@@ -78,6 +79,7 @@ class Settler:
         self.unclear: set[str] = set()  # incidents whose last write may have been applied
         self._callers = asyncio.Semaphore(CALLERS)
         self._claimed = 0
+        self._held: dict[str, Claim] = {}  # an incident has one task, however long a call takes
         self._reading = 0  # of the claimed: those that wait for a batched answer, and hold nobody up
         self._bell = asyncio.Event()
         self._stopping = False
@@ -96,7 +98,7 @@ class Settler:
             while not stop.is_set():
                 beat()
                 self._bell.clear()
-                pause = await self._claim(group)
+                pause = await beating(self._claim(group), beat)
                 if pause > 0:
                     await _first_of(self._bell, stop, seconds=pause)
             self._stopping = True
@@ -126,6 +128,12 @@ class Settler:
         await self._wake_refused()
         claims = await self._state.claim(self._clock.now(), limit=room, owner=self._owner, lease=LEASE)
         for claim in claims:
+            if claim.incident_key in self._held:
+                self._held[claim.incident_key] = (
+                    claim  # its lease ran out on us: the task goes on under this one
+                )
+                continue
+            self._held[claim.incident_key] = claim
             self._claimed += 1
             group.create_task(self._settle(claim), name=f"settle {claim.incident_key}")
         return 0.0 if len(claims) == room else await self._rest_s()
@@ -133,7 +141,7 @@ class Settler:
     async def _wake_refused(self) -> None:
         """Try what Autotask refused again when the configuration or the tenant has changed since."""
         mark = self._terms().mark
-        if self._mark not in (None, mark):
+        if mark != self._mark:  # at start too: the file may have been mended since
             await self._state.wake(self._clock.now())
         self._mark = mark
 
@@ -147,7 +155,7 @@ class Settler:
 
     async def _settle(self, claim: Claim) -> None:
         try:
-            while not self._stopping and claim.until - self._clock.now() > LEASE_LEFT_FOR_A_CALL:
+            while not self._stopping and self._has_time(claim.incident_key):
                 row = await self._row(claim.incident_key)
                 try:
                     job = self._job(row)
@@ -165,7 +173,11 @@ class Settler:
         finally:
             self._claimed -= 1
             self._bell.set()
-            await self._state.release(claim)
+            await self._state.release(self._held.pop(claim.incident_key))
+
+    def _has_time(self, key: str) -> bool:
+        """Whether the lease lasts longer than the longest call."""
+        return self._held[key].until - self._clock.now() > LEASE_LEFT_FOR_A_CALL
 
     def _job(self, row: IncidentRow) -> Job:
         board = self._desk.board(row.incident.policy.board)
@@ -179,11 +191,18 @@ class Settler:
     async def _rest_row(self, row: IncidentRow, *, settle_at: datetime | None) -> bool:
         """Say when to come back. False: it moved meanwhile, so look again."""
         try:
-            write = incident_write(row, row.incident, row.known, settle_at=settle_at)
+            known = row.known if settle_at is not None else self._without_old_refusal(row)
+            write = incident_write(row, row.incident, known, settle_at=settle_at)
             await self._state.commit(Step(incidents=[write]))
         except Conflict:
             return False
         return True
+
+    def _without_old_refusal(self, row: IncidentRow) -> Known:
+        """Nothing is left to do: a refusal of something else than what is wanted now is over."""
+        known = row.known
+        stands = known.foreign or known.parked_level == fingerprint(self._job(row).level, self._terms().mark)
+        return known if known.parked is None or stands else outcomes.unparked(known)
 
     async def _operate(self, operation: Next, job: Job) -> None:
         match operation:
@@ -221,7 +240,14 @@ class Settler:
 
     async def _write_one(self, operation: Writing, name: str, job: Job) -> None:
         self._crash("settle.before_intent", name)
-        text = self._hands.text_for(operation, job)
+        try:
+            ready = await self._hands.prepare(operation, job)
+        except PortError as exc:
+            await self._update(job, self._read_again(exc))
+            return
+        if not self._has_time(job.incident.key):
+            return  # claim it again: nothing has been sent
+        text = ready.text
         intent = outcomes.begin(job.row.known, operation, now=self._clock.now(), text=text)
         write = incident_write(job.row, job.incident, intent, settle_at=job.row.settle_at)
         try:
@@ -231,7 +257,7 @@ class Settler:
         self._crash("settle.after_intent", name)
         sending.set(Sending(job.incident.key, name))
         try:
-            apply = await self._hands.write(operation, job, text)
+            apply = await self._hands.write(operation, job, ready)
         except PortError as exc:
             apply = self._failed(exc, operation, job)
         else:

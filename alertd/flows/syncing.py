@@ -13,6 +13,7 @@ from alertd.core.incidents import Change
 from alertd.core.levels import known_for
 from alertd.core.observing import Patience, observe_absence, observe_ticket
 from alertd.core.tickets import Known
+from alertd.flows.beating import beating
 from alertd.flows.errors import Conflict, PortError
 from alertd.flows.looking import view_of
 from alertd.flows.operating import decided
@@ -22,7 +23,8 @@ from alertd.flows.settings import SyncSettings
 from alertd.flows.telling import happenings
 from alertd.flows.world import World
 
-MOST_TICKETS = 500  # one page of a query
+MOST_TICKETS = 490  # with the canaries one page of a query
+CANARIES = 5
 IDLE_S = 5.0  # a loop that has nothing to do still beats this often
 
 _log = structlog.get_logger()
@@ -52,7 +54,7 @@ class Syncer:
                 waited += step
             if waited >= due:
                 waited = 0.0
-                await self.sync()
+                await beating(self.sync(), beat)
 
     async def sync(self) -> None:
         """Read all live tickets once. What fails is read the next time."""
@@ -67,27 +69,26 @@ class Syncer:
 
     async def _sync_page(self, live: Sequence[LiveTicket]) -> None:
         began_at = self._clock.now()
-        facts = {seen.id: seen for seen in await self._desk.tickets([each.ticket_id for each in live])}
-        rows = (await self._state.load((), [each.incident_key for each in live])).incidents
+        canaries = await self._state.canaries(limit=CANARIES)
+        wanted = {each.ticket_id for each in live} | {canary.ticket_id for canary in canaries}
+        facts = {seen.id: seen for seen in await self._desk.tickets(sorted(wanted))}
+        if not facts:
+            return  # nothing can be seen at all: that says nothing of any one ticket
         for each in live:
-            row = rows.get(each.incident_key)
-            if row is None or row.known.ticket is None or row.known.ticket.id != each.ticket_id:
-                continue  # it has moved on since
-            seen = facts.get(each.ticket_id)
-            if seen is None and facts:
-                seen = await self._desk.ticket(each.ticket_id)
-            if seen is not None or facts:
-                await self._fold(row, seen, began_at)
+            seen = facts.get(each.ticket_id) or await self._desk.ticket(each.ticket_id)
+            await self._fold(each, seen, began_at)
 
-    async def _fold(self, row: IncidentRow, seen: TicketFacts | None, began_at: datetime) -> None:
+    async def _fold(self, live: LiveTicket, seen: TicketFacts | None, began_at: datetime) -> None:
         while True:
+            row = (await self._state.load((), (live.incident_key,))).incidents[live.incident_key]
+            if row.known.ticket is None or row.known.ticket.id != live.ticket_id:
+                return  # it has moved on since
             known, changes = self._observed(row, seen, began_at)
             if not changes and not _news(row.known, known):
                 return
             try:
                 await self._state.commit(self._step(row, known, changes))
             except Conflict:
-                row = (await self._state.load((), (row.incident.key,))).incidents[row.incident.key]
                 continue
             if changes:
                 self._wake_settling()
@@ -104,6 +105,7 @@ class Syncer:
             began_at=began_at,
             ours=self._desk.own_resources(),
             done=self._desk.board(row.incident.policy.board).status_done,
+            own=self._desk.own_resource_id(),
             patience=Patience(self._settings.search_lag, self._settings.baseline),
         )
 

@@ -11,8 +11,8 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    bindparam,
     delete,
+    func,
     literal_column,
     select,
     update,
@@ -22,7 +22,7 @@ from sqlalchemy.sql.expression import ClauseElement
 from alertd.flows.ports import Appended, Entry, Envelope
 from alertd.store.counters import add_accepted
 from alertd.store.encoding import decode_texts, encode, instant_to_us, us_to_instant
-from alertd.store.statements import Lookup, Prepared, ReturningInsert, Values, insert_into
+from alertd.store.statements import Lookup, NumberingInsert, ReturningInsert, Values, insert_into
 from alertd.store.tables import DECIDED, UNDECIDED, journal
 
 _NAMES = [column.name for column in journal.columns if column.name != "id"]
@@ -41,17 +41,26 @@ def _insert_statement(dialect_name: str, rows: list[dict[str, BindParameter[Any]
 
 
 _INSERT = ReturningInsert(_insert_statement, _NAMES)
-_LOCK_UNDECIDED = Lookup(
-    lambda ids: (
-        select(journal.c.id).where(journal.c.id.in_(ids), UNDECIDED).order_by(journal.c.id).with_for_update()
-    )
+_INSERT_NEW = NumberingInsert(journal, _NAMES)
+
+
+def _count_undecided(ids: Sequence[BindParameter[Any]]) -> ClauseElement:
+    locked = select(journal.c.id).where(journal.c.id.in_(ids), UNDECIDED).with_for_update().subquery()
+    return select(func.count()).select_from(locked)
+
+
+_LOCK_UNDECIDED = Lookup(_count_undecided)
+_MARK_DECIDED = Lookup(
+    lambda ids: update(journal).where(journal.c.id.in_(ids)).values(decided=literal_column("1"))
 )
-_decide = update(journal).where(journal.c.id == bindparam("the_id")).values(decided=literal_column("1"))
-_MARK_DECIDED = Prepared(lambda _: _decide, ["the_id"])
 
 
 def append_all(conn: Connection, envelopes: Sequence[Envelope]) -> list[Appended]:
     """Insert the envelopes and answer for each, in order. A repeated delivery answers with its first row."""
+    if not any(envelope.delivery_id for envelope in envelopes):
+        numbers = _INSERT_NEW.run(conn, [_row(envelope) for envelope in envelopes])
+        add_accepted(conn, sum(envelope.messages for envelope in envelopes))
+        return [Appended(id_, each.receipt) for id_, each in zip(numbers, envelopes, strict=True)]
     inserted = _INSERT.run(conn, [_row(envelope) for envelope in envelopes])
     ids: dict[str, int] = {row.receipt: row.id for row in inserted}
     add_accepted(conn, sum(envelope.messages for envelope in envelopes if envelope.receipt in ids))
@@ -89,12 +98,12 @@ def _first_delivery(conn: Connection, envelope: Envelope) -> Appended:
 
 def lock_undecided(conn: Connection, journal_ids: Sequence[int]) -> int:
     """Return how many of these entries are undecided, and keep others from deciding them meanwhile."""
-    return sum(1 for _ in _LOCK_UNDECIDED.rows(conn, sorted(set(journal_ids))))
+    return sum(count for (count,) in _LOCK_UNDECIDED.rows(conn, sorted(set(journal_ids))))
 
 
 def mark_decided(conn: Connection, journal_ids: Sequence[int]) -> None:
     """Set the flag."""
-    _MARK_DECIDED.run(conn, [(journal_id,) for journal_id in journal_ids])
+    _MARK_DECIDED.apply(conn, journal_ids)
 
 
 # --- reading ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
 
-from alertd.core.alerts import AlertKey
+from alertd.core.alerts import AlertKey, alert_key
 from alertd.core.incidents import Incident
 from alertd.core.tickets import Known
 from alertd.flows.ports import Canary, ConditionRow, Due, IncidentRow, LiveTicket, Loaded
@@ -174,7 +174,8 @@ def list_incidents(conn: Connection, states: Sequence[str] | None, limit: int) -
 
 def conditions_by_fingerprint(conn: Connection, fingerprint: str) -> list[ConditionRow]:
     """Return the conditions with this fingerprint: one for each source that sends it."""
-    return _conditions(conn, select(alerts).where(alerts.c.fingerprint == fingerprint).order_by(alerts.c.key))
+    begins = alerts.c.key.between(alert_key("", fingerprint), f"{fingerprint}\x20")
+    return _conditions(conn, select(alerts).where(begins).order_by(alerts.c.key))
 
 
 def firing_conditions(conn: Connection, limit: int) -> list[ConditionRow]:

@@ -96,7 +96,14 @@ class Lookup:
         for start, size in _parts(len(keys), _LOOKUP_SIZES):
             part = keys[start : start + size]
             padded = (*part, *[part[-1]] * (size - len(part)))
-            yield from conn.exec_driver_sql(self._by_size[size].text(conn.dialect), padded)
+            found = conn.exec_driver_sql(self._by_size[size].text(conn.dialect), padded)
+            if found.returns_rows:
+                yield from found
+
+    def apply(self, conn: Connection, keys: Sequence[object]) -> None:
+        """Run a statement that returns nothing, part by part."""
+        for _ in self.rows(conn, keys):
+            pass
 
     def _prepared(self, size: int) -> Prepared:
         names = [f"key_{number}" for number in range(size)]
@@ -137,6 +144,52 @@ class ReturningInsert:
         ]
         order = [f"{name}_{row}" for row in range(size) for name in self._names]
         return Prepared(lambda dialect_name: self._build(dialect_name, rows), order)
+
+
+class NumberingInsert:
+    """An insert of many rows at once into a table whose ids the database counts up.
+
+    One statement for all: each row fetched or executed alone would wait for its turn in the interpreter.
+
+    Args:
+        table: Where to.
+        names: Columns, in the order in which rows give their values.
+    """
+
+    MOST = 64
+
+    def __init__(self, table: Table, names: Sequence[str]) -> None:
+        self._table = table
+        self._names = tuple(names)
+        self._by_size: dict[int, Prepared] = {}
+
+    def run(self, conn: Connection, rows: Sequence[Values]) -> list[int]:
+        """Insert all, and return their ids in the order of `rows`."""
+        ids: list[int] = []
+        for start in range(0, len(rows), self.MOST):
+            part = rows[start : start + self.MOST]
+            ids += self._insert(conn, part)
+        return ids
+
+    def _insert(self, conn: Connection, rows: Sequence[Values]) -> Sequence[int]:
+        prepared = self._by_size.get(len(rows)) or self._prepared(len(rows))
+        result = conn.exec_driver_sql(prepared.text(conn.dialect), tuple(chain.from_iterable(rows)))
+        if result.returns_rows:
+            return [id_ for (id_,) in result]
+        last = result.lastrowid  # the only writer's rows of one statement are numbered without a gap
+        return range(last - len(rows) + 1, last + 1)
+
+    def _prepared(self, size: int) -> Prepared:
+        rows: list[dict[str, BindParameter[Any]]] = [
+            {name: bindparam(f"{name}_{row}") for name in self._names} for row in range(size)
+        ]
+        order = [f"{name}_{row}" for row in range(size) for name in self._names]
+
+        def build(dialect_name: str) -> ClauseElement:
+            plain = insert_into(dialect_name, self._table).values(rows)
+            return plain if dialect_name == "sqlite" else plain.returning(self._table.c.id)
+
+        return self._by_size.setdefault(size, Prepared(build, order))
 
 
 def _parts(count: int, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -73,8 +73,7 @@ alerts = Table(
     Column("fingerprint", Text, nullable=False),
     Column("doc", LargeBinary, nullable=False),
     Index("alerts_due_at", "due_at", **_when("due_at IS NOT NULL")),
-    Index("alerts_fingerprint", "fingerprint"),
-    Index("alerts_firing", "key", **_when("firing = 1")),
+    Index("alerts_firing", "firing", **_when("firing = 1")),
 )
 
 FIRING = alerts.c.firing == literal_column("1")
@@ -107,7 +106,6 @@ incidents = Table(
     Column("doc", LargeBinary, nullable=False),
     Column("known", LargeBinary, nullable=False),
     Index("incidents_state", "state", "opened_at", "key"),
-    Index("incidents_reference", "reference"),
     Index("incidents_ticket_id", "ticket_id", **_when("ticket_id IS NOT NULL")),
     Index("incidents_ticket_number", "ticket_number", **_when("ticket_number IS NOT NULL")),
     Index("incidents_ticket_created_at", "ticket_created_at", **_when("ticket_created_at IS NOT NULL")),
@@ -135,7 +133,6 @@ history = Table(
     Column("detail", Text, nullable=False),
     Index("history_at", "at"),
     Index("history_incident_key", "incident_key", **_when("incident_key <> ''")),
-    Index("history_alert_key", "alert_key", **_when("alert_key <> ''")),
     Index("history_receipt", "receipt", **_when("receipt <> ''")),
 )
 

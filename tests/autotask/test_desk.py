@@ -213,6 +213,24 @@ async def test_an_unknown_company_is_asked_for_once_an_hour(
     assert await ready.company(str(found.id)) == found
 
 
+async def test_digits_beyond_any_id_are_a_name(ready: AutotaskDesk, control: Control) -> None:
+    before = (await control.get("calls"))["total"]
+    assert await ready.company("1" * 5000) is None
+    assert await ready.company("x" * 101) is None
+    assert (await control.get("calls"))["total"] == before  # no company's name is that long
+
+
+async def test_a_company_look_up_that_autotask_refuses_is_a_miss(
+    ready: AutotaskDesk, control: Control
+) -> None:
+    body = '{"errors":["Invalid query syntax."]}'
+    await control.fault("refuse", status=400, body=body, content_type="application/json", endpoint="Companies")
+    before = (await control.get("calls"))["total"]
+    for _ in range(3):
+        assert await ready.company("New & Odd Ltd") is None
+    assert (await control.get("calls"))["total"] == before + 1
+
+
 async def test_look_finds_generations_and_canaries(ready: AutotaskDesk) -> None:
     canary = await ready.create(draft(ready, reference="alertd-canary-g1"))
     first = await ready.create(draft(ready))
@@ -529,3 +547,13 @@ async def test_duplicate_handling_answers_with_another_ticket(ready: AutotaskDes
     facts = await ready.ticket(second)
     assert facts is not None
     assert (facts.id, facts.reference) == (first, REF)
+
+
+async def test_duplicate_handling_that_names_no_ticket_leaves_the_create_unclear(
+    ready: AutotaskDesk, control: Control
+) -> None:
+    await control.post("tenant", {"switches": {"duplicate_answers_existing_id": False}})
+    await ready.create(draft(ready))
+    await control.fault("duplicates", match=["title"])
+    with pytest.raises(OutcomeUnknown, match="itemId 0"):
+        await ready.create(draft(ready, reference="other-g1"))

@@ -71,6 +71,33 @@ def test_the_wait_ends_exactly_when_a_call_may_be_made(calls: int, steps: list[f
     assert not budget.wait(now + wait)
 
 
+@given(calls=st.integers(1, 5), steps=st.lists(st.tuples(st.floats(0, 1200), st.booleans()), max_size=200))
+def test_calls_that_never_left_are_given_back_and_no_others(
+    calls: int, steps: list[tuple[float, bool]]
+) -> None:
+    budget, now, sent = RollingBudget(calls), START, list[datetime]()
+    for step, left in steps:
+        now += timedelta(seconds=step)
+        if budget.wait(now):
+            continue
+        budget.spend(now)
+        if left:
+            sent.append(now)
+        else:
+            budget.give_back(now)
+    assert budget.remaining(now) == calls - sum(at + WINDOW > now for at in sent)
+    assert all(sum(at <= other <= at + timedelta(hours=1) for other in sent) <= calls for at in sent)
+
+
+def test_a_call_whose_instant_was_lost_with_the_clock_stays_counted() -> None:
+    budget = RollingBudget(2)
+    budget.spend(START)
+    yesterday = START - timedelta(days=1)
+    assert budget.remaining(yesterday) == 1
+    budget.give_back(START)
+    assert budget.remaining(yesterday) == 1
+
+
 def test_a_restored_budget_counts_calls_of_the_last_run() -> None:
     budget = RollingBudget(3)
     budget.restore([START - timedelta(minutes=30), START - timedelta(minutes=59), START - timedelta(hours=2)])

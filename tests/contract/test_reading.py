@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alertd.core.alerts import AlertKey
+from alertd.core.alerts import alert_key
 from alertd.core.identity import reference
 from alertd.core.incidents import Closed
 from alertd.flows.ports import Canary, LiveTicket, Step
@@ -275,7 +275,7 @@ async def test_retention_goes_on_until_all_is_done(store: Store, rows: int) -> N
 
 
 async def test_the_clear_of_another_source_is_another_condition(store: Store) -> None:
-    other = condition_write("a", source="zabbix", key=AlertKey("zabbix\x1fa"))
+    other = condition_write("a", source="zabbix", key=alert_key("zabbix", "a"))
     await store.commit(Step(conditions=[condition_write("a"), other]))
 
     assert [row.condition.source for row in await store.conditions_by_fingerprint("a")] == [

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alertd.core.alerts import AlertKey
+from alertd.core.alerts import AlertKey, alert_key
 from alertd.core.incidents import Closed, Waiting
 from alertd.core.tickets import Create, Field, Intent, Known, Ticket
 from alertd.flows.errors import Conflict
@@ -27,7 +27,7 @@ from tests.store.making import (
     ticketed,
 )
 
-KEY = AlertKey("prometheus\x1fa")
+KEY = alert_key("prometheus", "a")
 
 
 async def decide(store: Store, name: str) -> None:
@@ -69,13 +69,13 @@ async def test_versions_rise_and_the_latest_is_loaded(store: Store) -> None:
 
     await store.commit(
         Step(
-            conditions=[condition_write("a", version=1, messages=2)],
+            conditions=[condition_write("a", version=1, ticketed=True)],
             incidents=[incident_write("a", version=1, incident_=later, settle_at=None)],
         )
     )
 
     loaded = await store.load([KEY], ["a"])
-    assert loaded.conditions == {KEY: ConditionRow(condition("a", messages=2), 2)}
+    assert loaded.conditions == {KEY: ConditionRow(condition("a", ticketed=True), 2)}
     assert loaded.incidents == {"a": IncidentRow(later, Known(), 2, None)}
 
 
@@ -111,7 +111,7 @@ async def test_a_conflict_applies_nothing(store: Store, step: Step) -> None:
         await store.commit(whole)
 
     loaded = await store.load(
-        [KEY, AlertKey("prometheus\x1ffresh"), AlertKey("prometheus\x1fnew")], ["fresh", "new", "a"]
+        [KEY, alert_key("prometheus", "fresh"), alert_key("prometheus", "new")], ["fresh", "new", "a"]
     )
     assert loaded.conditions == {KEY: ConditionRow(condition("a"), 1)}
     assert loaded.incidents == {"a": IncidentRow(incident("a"), Known(), 1, T0)}
@@ -152,7 +152,7 @@ async def test_a_big_step_is_loaded_whole(store: Store) -> None:
         )
     )
 
-    loaded = await store.load([AlertKey(f"prometheus\x1f{name}") for name in names], iter(names))
+    loaded = await store.load([alert_key("prometheus", name) for name in names], iter(names))
 
     assert (len(loaded.conditions), len(loaded.incidents)) == (1203, 1203)
     await store.commit(Step(incidents=[incident_write(name, version=1) for name in names]))
@@ -181,7 +181,7 @@ async def test_due_is_in_order_of_time_and_names_the_next_instant(store: Store) 
 
     due = await store.due(T0 + timedelta(minutes=3), limit=10)
 
-    assert list(due.alert_keys) == [f"prometheus\x1f{name}" for name in "bca"]
+    assert list(due.alert_keys) == [alert_key("prometheus", name) for name in "bca"]
     assert list(due.incident_keys) == ["i1", "i2"]
     assert due.next_at == T0 + timedelta(minutes=8)
 

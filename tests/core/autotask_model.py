@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -57,6 +58,7 @@ OURS = frozenset({US})
 NEW, DONE = BOARD.status_new, BOARD.status_done
 WINDOW = timedelta(minutes=6)
 CALL = timedelta(milliseconds=50)
+QUIET = 100  # a ticket that is watched and never changes: without one, nobody can tell what is gone
 BUSY = 40  # operations on one incident without any waiting: more is a loop
 
 Fault: TypeAlias = Literal["lost before", "lost after", "lost, late", "unavailable", "rejected"]
@@ -128,21 +130,25 @@ class Desk:
         self.answer_with: int | None = None  # duplicate handling
         self.marks: Counter[tuple[int, str]] = Counter()
         self.calls = 0
+        self.put("quiet", {})
 
     def pass_time(self, by: timedelta) -> None:
-        self.now += by
-        for due, commit in [each for each in self.late if each[0] <= self.now]:
+        end = self.now + by
+        for due, commit in [each for each in self.late if each[0] <= end]:
             self.late.remove((due, commit))
-            commit()
+            self.now = max(due, self.now)
+            with suppress(Rejected):
+                commit()
+        self.now = end
 
     def put(self, reference: str, fields: dict[str, int]) -> int:
         """A ticket comes to stand."""
-        id_ = 100 + len(self.tickets)
+        id_ = QUIET + len(self.tickets)
         seen_from = self.now + self.lag
         self.tickets[id_] = Ticket(
             id_, reference, dict(fields), seen_from, base=dict(fields), activity_at=self.now
         )
-        twins = [each for each in self.tickets.values() if each.reference == reference]
+        twins = [each for each in self.tickets.values() if each.reference == reference and not each.gone]
         assert len(twins) == 1 or reference == "foreign", f"two tickets for {reference}"
         return id_
 
@@ -316,7 +322,7 @@ class Shell:
         fold.decide()
         fold.tick(due or [])
         self.conditions = fold.conditions
-        for key in fold.changed_incidents:
+        for key in sorted(fold.changed_incidents):
             row, after = self.rows.get(key), fold.incidents[key]
             if row is None:
                 self.rows[key] = Row(after, Known(), self.now)
@@ -365,7 +371,9 @@ class Shell:
             case Verify(ticket_id, single):
                 view = self.desk.one(ticket_id) if single else self.desk.found([ticket_id]).get(ticket_id)
                 reference = job.level.reference
-                self._update(job, lambda known: observing.read_back(known, view, reference=reference))
+                self._update(
+                    job, lambda known: observing.read_back(known, view, reference=reference, done=DONE)
+                )
             case CheckTouched(ticket_id):
                 notes, began_at = self.desk.tickets[ticket_id].notes, self.now
                 self._update(
@@ -489,7 +497,7 @@ class Shell:
         ours = {
             row.known.ticket.id: row.known.created_at
             for row in self.rows.values()
-            if row.known.ticket and row.known.verified and not row.known.foreign and row.known.created_at
+            if _stands(row) and row.known.ticket and row.known.created_at
         }
         return dict(sorted(ours.items(), key=lambda item: item[1])[-5:])
 
@@ -562,7 +570,7 @@ class Shell:
         watched = {
             row.known.ticket.id: row for row in self.rows.values() if row.known.ticket and _is_watched(row)
         }
-        began_at, facts = self.now, self.desk.found(list(watched))
+        began_at, facts = self.now, self.desk.found([QUIET, *watched])
         for ticket_id, row in watched.items():
             view = facts.get(ticket_id)
             if view is None and facts:
@@ -574,7 +582,9 @@ class Shell:
 
     def _fold_read(self, row: Row, view: TicketView, began_at: datetime) -> None:
         before = row.known
-        known, changes = observing.observe_ticket(before, view, began_at=began_at, ours=OURS, done=DONE)
+        known, changes = observing.observe_ticket(
+            before, view, began_at=began_at, ours=OURS, done=DONE, own=US
+        )
         counts = before.wrote_at is None or began_at > before.wrote_at + timedelta(seconds=30)
         if counts and before.intent is None:
             self.desk.book_read(view.id, before.wrote_at)
@@ -614,6 +624,11 @@ def _looked(now: datetime) -> Apply:
 
 def _is_due(due: datetime | None, now: datetime) -> bool:
     return due is not None and due <= now
+
+
+def _stands(row: Row) -> bool:
+    gone = isinstance(row.incident.phase, Closed) and row.incident.phase.how == "gone"
+    return row.known.verified and not row.known.foreign and not gone
 
 
 def _is_watched(row: Row) -> bool:

@@ -95,6 +95,7 @@ def known(**changes: Any) -> Known:
         "verified": True,
         "created_at": T0,
         "wrote_at": T0,
+        "patched_at": T0,
         "fields": {"status": Field(1, 1, 1), "priority": Field(2, 2, 2), "queue": Field(8, 8, 8)},
     }
     return Known(**values | changes)

@@ -98,7 +98,7 @@ def test_history(alerts: list[Alert], turns: list[Turn]) -> None:
 def test_a_new_condition_holds_what_its_message_says() -> None:
     condition, _ = fold(fire(1, sent_labels={"host": "a"}))
 
-    assert (condition.firing, condition.started_at, condition.messages) == (True, at(minutes=1), 1)
+    assert (condition.firing, condition.started_at) == (True, at(minutes=1))
     assert (condition.receipt, condition.sent_labels) == ("r", {"host": "a"})
 
 
@@ -160,7 +160,17 @@ def test_seen_at_never_goes_back() -> None:
     condition, _ = observe(condition, clear(), received_at=T0, receipt="r")
 
     assert condition.seen_at == at(minutes=5)
-    assert condition.messages == 3
+
+
+def test_a_repeat_is_worth_a_write_once_a_minute() -> None:
+    first, _ = observe(None, fire(), received_at=T0, receipt="r")
+    soon, _ = observe(first, fire(), received_at=at(seconds=59), receipt="r")
+    later, turn = observe(first, fire(), received_at=at(seconds=60), receipt="r")
+    over, _ = observe(first, clear(), received_at=T0, receipt="r")
+
+    assert soon is first
+    assert (later.seen_at, turn) == (at(seconds=60), Turn.REPEATED)
+    assert observe(over, clear(), received_at=T0, receipt="r")[0] == over
 
 
 # --- several reporters --------------------------------------------------------------------------------
@@ -280,6 +290,5 @@ def test_any_order_with_any_repeats_comes_to_the_same_state(
     condition, _ = fold(*shuffled)
 
     assert condition.firing is open_end
-    assert condition.messages <= len(shuffled)
     if not open_end:
         assert condition.ended_at == at(minutes=10 * (episodes - 1) + 5)

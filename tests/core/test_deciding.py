@@ -472,6 +472,12 @@ def test_completing_and_reopening_are_recorded() -> None:
     assert not after(completed(), Reopened()).completed
 
 
+def test_a_ticket_that_was_to_be_born_complete_is_not_if_it_is_somebody_elses() -> None:
+    over = after(opened(hold=timedelta()), ended(), Completed(), Linked(TICKET, 0), FoundForeign())
+
+    assert (over.completed, over.foreign, over.note_upto) == (False, True, 1)
+
+
 def test_a_persons_completion_is_a_completion() -> None:
     assert acknowledged().completed
     assert OVER_BY_PERSON.completed

@@ -198,10 +198,12 @@ def test_a_ticket_that_we_have_never_written_is_judged_by_its_fields() -> None:
 
 
 def test_missing_twice_is_gone() -> None:
-    once, nothing = observe_absence(known())
-    _, told = observe_absence(once)
+    writing = known(intent=Intent(operation=Note(101, 1, "m"), begun_at=T0))
+    once, nothing = observe_absence(writing)
+    twice, told = observe_absence(once)
 
     assert (nothing, told) == ((), (Gone(),))
+    assert (once.intent, twice.intent) == (writing.intent, None)
 
 
 def test_missing_and_seen_again_is_not_gone() -> None:
@@ -215,14 +217,14 @@ def test_missing_and_seen_again_is_not_gone() -> None:
 
 
 def test_a_read_back_that_shows_our_ticket_links_it() -> None:
-    after, told = read_back(known(verified=False, noted=3), view(assignee_id=9), reference="r")
+    after, told = read_back(known(verified=False, noted=3), view(assignee_id=9), reference="r", done=DONE)
 
     assert told == (Linked(TICKET, 3),)
     assert (after.verified, after.foreign, after.assignee_id) == (True, False, 9)
 
 
 def test_a_read_back_is_no_evidence_of_who_owns_a_field() -> None:
-    after, _ = read_back(known(verified=False), by_person(fields={"status": DONE}), reference="r")
+    after, _ = read_back(known(verified=False), by_person(fields={"status": DONE}), reference="r", done=DONE)
     _, told = seen(after, by_person(fields={"status": DONE}))
 
     assert after.fields == known().fields
@@ -230,14 +232,27 @@ def test_a_read_back_is_no_evidence_of_who_owns_a_field() -> None:
 
 
 def test_a_read_back_that_shows_another_ticket_links_that_as_somebody_elses() -> None:
-    after, told = read_back(known(verified=False), view(reference="other"), reference="r")
+    after, told = read_back(known(verified=False), view(reference="other"), reference="r", done=DONE)
 
     assert told == (Linked(TICKET, 0), FoundForeign())
-    assert (after.verified, after.foreign) == (True, True)
+    assert (after.verified, after.foreign, after.parked) == (True, True, None)
+    assert all(field.ours for field in after.fields.values())
+
+
+def test_a_complete_ticket_of_somebody_else_needs_a_person() -> None:
+    shown = view(reference="other", fields={"status": DONE, "priority": 2, "queue": 8})
+    after, _ = read_back(known(verified=False), shown, reference="r", done=DONE)
+
+    assert after.parked is not None
+    assert "duplicate handling" in after.parked
+    assert seen(after, shown)[1] == ()
 
 
 def test_a_read_back_that_shows_nothing_is_counted() -> None:
-    assert read_back(known(verified=False), None, reference="r") == (known(verified=False, reads=1), ())
+    assert read_back(known(verified=False), None, reference="r", done=DONE) == (
+        known(verified=False, reads=1),
+        (),
+    )
 
 
 # --- adopting -----------------------------------------------------------------------------------------
@@ -335,3 +350,31 @@ def test_a_note_is_known_by_its_mark() -> None:
 )
 def test_a_change_stands_where_all_its_fields_do(asked: dict[str, int], applied: bool) -> None:
     assert applied_fields(asked, view()) is applied
+
+
+# --- what our own notes and tags could hide -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_touch"),
+    [
+        pytest.param({"fields": {"status": 8}}, True, id="a status set before our note is a person's"),
+        pytest.param({"assignee_id": 9}, True, id="an assignment made before our note is a person's"),
+        pytest.param({}, False, id="our note alone is nobody's touch"),
+    ],
+)
+def test_our_note_hides_nothing(changes: dict[str, Any], is_touch: bool) -> None:
+    noted = known(wrote_at=at(hours=1), patched_at=T0)
+    shown = view(last_activity_at=at(hours=1), last_activity_by=US, **changes)
+    _, told = observe_ticket(noted, shown, began_at=at(hours=2), ours=OURS, done=DONE, own=US)
+
+    assert bool(told) is is_touch
+
+
+def test_what_differs_soon_after_our_patch_is_a_workflow_rules() -> None:
+    patched = known(wrote_at=at(hours=1), patched_at=at(hours=1))
+    shown = view(last_activity_at=at(hours=1, minutes=1), last_activity_by=WORKFLOW, fields={"status": 8})
+    after, told = observe_ticket(patched, shown, began_at=at(hours=2), ours=OURS, done=DONE, own=US)
+
+    assert told == ()
+    assert after.fields["status"].ours

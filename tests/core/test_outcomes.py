@@ -40,6 +40,7 @@ def test_a_ticket_that_was_created_waits_for_its_read_back() -> None:
         ticket=Ticket(101),
         created_at=T0,  # it cannot be older, so as a canary it never looks too fresh
         wrote_at=at(seconds=9),
+        patched_at=at(seconds=9),
         noted=2,
         fields={"status": Field(1, 1, 1)},
     )

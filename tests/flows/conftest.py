@@ -313,8 +313,8 @@ class FakeDesk:
     async def may_see_all_tickets(self) -> bool:
         return self.sees_all
 
-    async def knows_our_tickets(self) -> bool:
-        return bool(self.tickets_by_id)
+    async def knows_our_tickets(self, *, after: int) -> bool:
+        return any(id_ > after for id_ in self.tickets_by_id)
 
     async def tenant_id(self) -> int:
         return 30595
@@ -334,6 +334,9 @@ class FakeDesk:
 
     def fallback_company(self) -> Company:
         return Company(0, "Example MSP")
+
+    def own_resource_id(self) -> int | None:
+        return OWN_ID if self._own else None
 
     def own_resources(self) -> frozenset[int]:
         return frozenset({OWN_ID}) if self._own else frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alertd.core.alerts import AlertKey, Severity
+from alertd.core.alerts import Severity, alert_key
 from alertd.core.conditions import Condition
 from alertd.core.history import Happening
 from alertd.core.incidents import Incident, Member, Open
@@ -51,7 +51,7 @@ def envelope(receipt: str, **changes: Any) -> Envelope:
 
 def condition(name: str, **changes: Any) -> Condition:
     values: dict[str, Any] = {
-        "key": AlertKey(f"prometheus\x1f{name}"),
+        "key": alert_key("prometheus", name),
         "source": "prometheus",
         "fingerprint": name,
         "firing": True,
@@ -61,13 +61,12 @@ def condition(name: str, **changes: Any) -> Condition:
         "started_at": T0,
         "seen_at": T0,
         "incidents": (name,),
-        "messages": 1,
     }
     return Condition(**values | changes)
 
 
 def incident(key: str, **changes: Any) -> Incident:
-    member = Member(key=AlertKey(f"prometheus\x1f{key}"), title="Disk full", severity=Severity.HIGH, since=T0)
+    member = Member(key=alert_key("prometheus", key), title="Disk full", severity=Severity.HIGH, since=T0)
     values: dict[str, Any] = {
         "key": key,
         "policy": POLICY,

@@ -15,7 +15,7 @@ from sqlalchemy import Dialect, bindparam, event, select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.dialects.postgresql import asyncpg
 
-from alertd.core.alerts import AlertKey
+from alertd.core.alerts import alert_key
 from alertd.flows.ports import Step
 from alertd.store.opening import open_store
 from alertd.store.settings import StoreSettings
@@ -125,7 +125,7 @@ async def _use_everything(store: Store) -> None:
     await store.entry("a")
     await store.parked_entries(limit=5)
     await store.entries_since(T0, after=0, limit=5)
-    await store.load([AlertKey("prometheus\x1fa")], ["a", "b"])
+    await store.load([alert_key("prometheus", "a")], ["a", "b"])
     await store.due(T0, limit=5)
     await store.next_settle_at()
     await store.live_tickets()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -36,6 +37,8 @@ from alertd.core.sources.redaction import Redaction, redaction
 from alertd.core.sources.settings import ClientRule, ClientSettings, SourceBase, compile_client
 
 _HOST_LABELS = ("host", "instance", "exported_instance", "hostname", "node", "nodename", "device")
+REMEMBERED = 4096  # sets of labels, of all sources together
+MOST_REMEMBERED_LABELS = 32
 _HEARTBEATS = frozenset({"Watchdog", "DeadMansSwitch"})
 _STATUSES = {"firing": Status.FIRING, "resolved": Status.CLEARED}
 _TITLES = ("title", "summary")
@@ -214,46 +217,76 @@ def alert_of(sent: SentAlert, context: Context, status: Status, annotations: dic
         Unreadable: It has neither labels nor a fingerprint, or too many or too long ones.
     """
     profile = context.profile
-    labels = {name: value for name, value in sent.labels.items() if value}
-    _check_limits(labels, sent.annotations)
-    fingerprint = _fingerprint(labels, sent)
+    known = _recognised(profile, tuple(sent.labels.items()), context.client, sent.fingerprint)
+    if len(sent.annotations) > MAX_FIELDS:
+        raise Unreadable("limits", f"more than {MAX_FIELDS} annotations")
+    return Alert(
+        source=profile.source,
+        fingerprint=known.fingerprint,
+        status=Status.IGNORED if known.is_no_alert else status,
+        severity=known.severity,
+        labels=known.complete,
+        annotations=_annotations(sent, known.complete, context) | known.annotations | annotations,
+        starts_at=utc(sent.startsAt),
+        ends_at=utc(sent.endsAt) if status is Status.CLEARED else None,
+        expires_after=profile.expires_after,
+        sent_labels=known.labels,
+    )
+
+
+class _Recognised(msgspec.Struct, frozen=True):
+    """All that follows from a set of labels alone. Alerts come again and again, so it is remembered."""
+
+    labels: dict[str, str]
+    complete: dict[str, str]
+    fingerprint: str
+    severity: Severity
+    annotations: dict[str, str]
+    is_no_alert: bool
+
+
+def _recognise(
+    profile: AlertmanagerProfile, pairs: tuple[tuple[str, str], ...], client: str, sent_fingerprint: str
+) -> _Recognised:
+    labels = {name: value for name, value in pairs if value}
+    _check_limits(labels)
+    fingerprint = _fingerprint(labels, sent_fingerprint)
+    annotations: dict[str, str] = {}
     severity = _severity(labels.get("severity", ""), profile, annotations)
     own = {
         "alertname": labels.get("alertname") or fingerprint,
         "severity": severity.value,
         "source": profile.source,
-        "client": profile.client(lambda name: labels.get(name, ""))
-        or context.client
-        or profile.client_default,
+        "client": profile.client(lambda name: labels.get(name, "")) or client or profile.client_default,
         "host": next((without_port(labels[name]) for name in profile.host if name in labels), ""),
     }
     complete = with_own(labels, own)
-    return Alert(
-        source=profile.source,
-        fingerprint=fingerprint,
-        status=Status.IGNORED if _is_no_alert(labels) else status,
-        severity=severity,
-        labels=complete,
-        annotations=_annotations(sent, complete, context) | annotations,
-        starts_at=utc(sent.startsAt),
-        ends_at=utc(sent.endsAt) if status is Status.CLEARED else None,
-        expires_after=profile.expires_after,
-        sent_labels=labels,
-    )
+    return _Recognised(labels, complete, fingerprint, severity, annotations, _is_no_alert(labels))
 
 
-def _check_limits(labels: dict[str, str], annotations: dict[str, str]) -> None:
-    if len(labels) > MAX_FIELDS or len(annotations) > MAX_FIELDS:
-        raise Unreadable("limits", f"more than {MAX_FIELDS} labels or annotations")
+_recognised_small = lru_cache(maxsize=REMEMBERED)(_recognise)
+
+
+def _recognised(
+    profile: AlertmanagerProfile, pairs: tuple[tuple[str, str], ...], client: str, sent_fingerprint: str
+) -> _Recognised:
+    """Recognise, from memory where the labels are few: large sets would fill it."""
+    remembers = len(pairs) <= MOST_REMEMBERED_LABELS
+    return (_recognised_small if remembers else _recognise)(profile, pairs, client, sent_fingerprint)
+
+
+def _check_limits(labels: dict[str, str]) -> None:
+    if len(labels) > MAX_FIELDS:
+        raise Unreadable("limits", f"more than {MAX_FIELDS} labels")
     if any(len(name) > MAX_KEY for name in labels):
         raise Unreadable("limits", f"a label name is longer than {MAX_KEY} characters")
 
 
-def _fingerprint(labels: dict[str, str], sent: SentAlert) -> str:
+def _fingerprint(labels: dict[str, str], sent: str) -> str:
     if labels:
         return identity.fingerprint(labels)
-    if _FINGERPRINT.fullmatch(sent.fingerprint):
-        return sent.fingerprint
+    if _FINGERPRINT.fullmatch(sent):
+        return sent
     raise Unreadable("shape", "the alert has neither labels nor a fingerprint")
 
 

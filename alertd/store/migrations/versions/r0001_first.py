@@ -72,8 +72,7 @@ def _create_alerts() -> None:
         Column("doc", LargeBinary, nullable=False),
     )
     op.create_index("alerts_due_at", "alerts", ["due_at"], **_when("due_at IS NOT NULL"))
-    op.create_index("alerts_fingerprint", "alerts", ["fingerprint"])
-    op.create_index("alerts_firing", "alerts", ["key"], **_when("firing = 1"))
+    op.create_index("alerts_firing", "alerts", ["firing"], **_when("firing = 1"))
 
 
 def _create_incidents() -> None:
@@ -105,7 +104,6 @@ def _create_incidents() -> None:
         Column("known", LargeBinary, nullable=False),
     )
     op.create_index("incidents_state", "incidents", ["state", "opened_at", "key"])
-    op.create_index("incidents_reference", "incidents", ["reference"])
     op.create_index("incidents_ticket_id", "incidents", ["ticket_id"], **_when("ticket_id IS NOT NULL"))
     op.create_index(
         "incidents_ticket_number", "incidents", ["ticket_number"], **_when("ticket_number IS NOT NULL")
@@ -148,7 +146,6 @@ def _create_history() -> None:
     )
     op.create_index("history_at", "history", ["at"])
     op.create_index("history_incident_key", "history", ["incident_key"], **_when("incident_key <> ''"))
-    op.create_index("history_alert_key", "history", ["alert_key"], **_when("alert_key <> ''"))
     op.create_index("history_receipt", "history", ["receipt"], **_when("receipt <> ''"))
 
 

@@ -1,0 +1,2 @@
+from datetime import timedelta
+FIRST_PAUSE=timedelta(seconds=1); LONGEST_PAUSE=timedelta(seconds=30)
