@@ -1,4 +1,4 @@
-"""Durable accepts a second beside a bare handler, and alerts decided a second. One run, one machine, medians."""
+"""Durable accepts a second beside a bare handler, and alerts decided a second: one run, medians."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from alertd.app.assembly import Parts
@@ -38,6 +39,10 @@ class ProcessOperations:
         """Return why this process should get no traffic."""
         return self._not_ready()
 
+    def problems(self) -> list[str]:
+        """Return what the configuration names and the tenant does not have, as far as it is known."""
+        return [str(problem) for problem in self._parts.desk.known_problems()]
+
     def unhealthy(self) -> str | None:
         """Return which loops are stuck."""
         stuck = self._pulse.stale()
@@ -54,7 +59,13 @@ class ProcessOperations:
         """Return the state that the gauges show."""
         parts = self._parts
         unclear = len(parts.settler.unclear)
-        return await take_snapshot(parts.store, now=parts.clock.now(), unclear=unclear)
+        state = await take_snapshot(parts.store, now=parts.clock.now(), unclear=unclear)
+        return msgspec.structs.replace(
+            state,
+            configuration_problems=len(self.problems()),
+            operations_done=parts.settling_metrics.done,
+            operations_failed=parts.settling_metrics.failed,
+        )
 
     async def status(self) -> Document:
         """Return how alertd is, for people."""
@@ -87,7 +98,7 @@ class ProcessOperations:
         return {
             "ready": self._not_ready() is None,
             "autotask": self._parts.settler.desk_trouble or "reached",
-            "configuration_problems": [str(problem) for problem in desk.known_problems()],
+            "configuration_problems": self.problems(),
             "tenant_usage_ratio": round(usage.ratio, 3) if usage is not None else None,
             "pressure": desk.pressure(),
         }

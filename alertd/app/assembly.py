@@ -80,12 +80,13 @@ class Parts:
         chance = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries; nothing secret
         self.desk = self._make_desk(current.live, chance, crash)
         self.beginning = Beginning(desk=self.desk, state=store, memory=store)
+        self.settling_metrics = SettlingMetrics(registry, [board.name for board in settings.boards])
         world = World(
             journal=store,
             state=store,
             desk=self.desk,
             clock=clock,
-            metrics=SettlingMetrics(registry, [board.name for board in settings.boards]),
+            metrics=self.settling_metrics,
             instance=settings.instance,
             owner=f"{socket.gethostname()}:{os.getpid()}",
             jitter=chance.random,

@@ -47,7 +47,7 @@ class Daemon:
         self._environ = environ
         self._clock = clock
         self._crash = crash_point(environ)
-        self._pulse = Pulse(time.monotonic)
+        self._pulse = Pulse(time.monotonic, held_up=self._is_held_up)
         self._notifier = notifier(environ, time.monotonic)
         self._started = asyncio.Event()
         self._stopping = False
@@ -99,6 +99,7 @@ class Daemon:
                 not_ready=self._not_ready,
             )
             self._config_metrics = ProcessMetrics(registry)
+            self._config_metrics.configuration(self._current.live.mark.encode())
             try:
                 await parts.decider.recover()
                 await self._serve(parts, stop)
@@ -163,6 +164,9 @@ class Daemon:
                 monotonic=time.monotonic,
             )
 
+    def _is_held_up(self) -> bool:
+        return self._parts is not None and self._parts.store.is_held_up()
+
     def _not_ready(self) -> str | None:
         if not self._started.is_set():
             return "starting"
@@ -191,6 +195,7 @@ class Daemon:
             finally:
                 if self._config_metrics is not None:
                     self._config_metrics.reloaded(well=well)
+                    self._config_metrics.configuration(self._current.live.mark.encode())
                 self._notifier.ready("taking alerts")
             _log.info("app.reloaded")
 

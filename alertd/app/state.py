@@ -8,11 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from alertd import __version__
-from alertd.flows.ports import Entry
 from alertd.ops.snapshot import PARKED_REASONS, Snapshot
 from alertd.store.store import Reader
-
-MOST_PARKED = 1000
 
 
 async def take_snapshot(reader: Reader, *, now: datetime, unclear: int) -> Snapshot:
@@ -28,7 +25,9 @@ async def take_snapshot(reader: Reader, *, now: datetime, unclear: int) -> Snaps
     alerts["pending"] += undecided
     states = await reader.counts_by_state()
     unsettled = await reader.unsettled()
-    parked = Counter(_reason(entry) for entry in await reader.parked_entries(limit=MOST_PARKED))
+    parked = Counter[str]()
+    for reason, count in (await reader.parked_by_reason()).items():
+        parked[reason if reason in PARKED_REASONS else "other"] += count
     parked["incident"] += states.get("parked", 0)
     age = (now - unsettled.oldest_since).total_seconds() if unsettled.oldest_since is not None else 0.0
     return Snapshot(
@@ -59,8 +58,3 @@ async def status(
         "unaccounted": snapshot.unaccounted_alerts,
         **detail(),
     }
-
-
-def _reason(entry: Entry) -> str:
-    reason = (entry.envelope.parked or "").partition(":")[0]
-    return reason if reason in PARKED_REASONS else "other"

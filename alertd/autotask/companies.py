@@ -13,13 +13,15 @@ from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.queries import Query, Row, Where
 from alertd.autotask.texts import shown
-from alertd.flows.errors import AuthRefused, PortError, Unavailable
+from alertd.flows.errors import AuthRefused, PortError, Rejected, Unavailable
 from alertd.flows.ports import Clock, Company
 
 EVERY = timedelta(hours=1)
 MISS_FOR = timedelta(hours=1)
 AFTER_FAILURE = timedelta(minutes=1)
 MOST_MISSES = 10_000
+LONGEST_NAME = 100  # characters of a companyName
+_LONGEST_ID = 19  # digits of a 64-bit number
 OWN_COMPANY = 0  # the MSP's own company, which every tenant has
 _ACTIVE = Where("eq", "isActive", True)
 _FIELDS = ("companyName", "companyNumber")
@@ -40,7 +42,7 @@ class Directory(msgspec.Struct, frozen=True):
     def find(self, client: str) -> list[Company]:
         """Return the companies that `client` names; more than one: it is ambiguous."""
         key = _key(client)
-        if key.isascii() and key.isdecimal() and int(key) in self.by_id:
+        if len(key) <= _LONGEST_ID and key.isascii() and key.isdecimal() and int(key) in self.by_id:
             return [self.by_id[int(key)]]
         return self.by_name.get(key) or self.by_number.get(key) or []
 
@@ -149,19 +151,28 @@ class Companies:
         return self._known().find(self._wanted_fallback)
 
     async def _asked(self, client: str) -> list[Company]:
+        if len(client.strip()) > LONGEST_NAME:
+            return []
         key, now = _key(client), self._clock.now()
         missed_at = self._missed_at.get(key)
         if missed_at is not None and now - missed_at < MISS_FOR:
             return []
-        name = Where("eq", "companyName", client.strip())
-        query = Query(entity="Companies", conditions=(name, _ACTIVE), fields=_FIELDS, limit=10, urgency=1)
-        found = read_companies((await self._client.rows(query)).rows).by_name.get(key, [])
+        found = (await self._queried(client.strip())).by_name.get(key, [])
         if found:
             self._learn(found)
         else:
             self._forget_misses(now)
             self._missed_at[key] = now
         return found
+
+    async def _queried(self, name: str) -> Directory:
+        where = Where("eq", "companyName", name)
+        query = Query(entity="Companies", conditions=(where, _ACTIVE), fields=_FIELDS, limit=10, urgency=1)
+        try:
+            return read_companies((await self._client.rows(query)).rows)
+        except Rejected as exc:  # the ticket matters more than whose it is
+            _log.warning("autotask.company_query_refused", client=shown(name), error=shown(exc))
+            return read_companies(())
 
     def _learn(self, found: list[Company]) -> None:
         directory = self._known()

@@ -18,12 +18,12 @@ from alertd.autotask.settings import AutotaskSettings
 from alertd.autotask.tags import Tags
 from alertd.autotask.transport import Around, Transport, Usage
 from alertd.core.boards import BoardSettings
+from alertd.core.identity import REFERENCE_PREFIX
 from alertd.core.tickets import Board
-from alertd.flows.errors import Rejected
+from alertd.flows.errors import OutcomeUnknown, Rejected
 from alertd.flows.ports import Company, Desk, Draft, NoteFacts, Sight, TicketFacts
 
 MOST_REFERENCES, MOST_CANARIES = 100, 5
-REFERENCE_PREFIX = "alertd-"  # of every reference, whatever the installation
 _FIELD_NAMES = {"status": "status", "priority": "priority", "queue": "queueID"}
 _ALL_USERS = 1  # TicketNotes.publish: All Autotask Users
 _CREATE, _CHANGE, _LOOK, _NOTE = 0, 1, 1, 2  # urgencies: a ticket that is missing matters most
@@ -73,14 +73,19 @@ class AutotaskDesk(Desk):
     async def ready(self) -> None:
         """Resolve zone, metadata, boards and companies where they are not fresh; read the tenant's usage.
 
+        What is known already does not make us ready while nothing can be sent. Saying so costs no call,
+        but for one that finds out, after a pause, whether Autotask can be reached again.
+
         Raises:
-            PortError: They cannot be had now.
+            PortError: They cannot be had now, or no call can be made now, whatever it is for.
         """
         await self.transport.gate.restore()
         await self._keep_own_id()
+        await self.transport.open_way()
         await self.transport.read_usage()
         await self._metadata.ready()
         await self._companies.ready()
+        self.transport.check()  # a renewal that failed was passed over, but says something of the next call
 
     def credential_changed(self, credential: Credential) -> None:
         """Use another credential, or the same again on a person's word; callers may pass again."""
@@ -118,10 +123,13 @@ class AutotaskDesk(Desk):
         }
         given = {name: value for name, value in record.items() if value is not None}
         try:
-            return await self.client.create("Tickets", "Tickets", given, urgency=_CREATE)
+            made = await self.client.create("Tickets", "Tickets", given, urgency=_CREATE)
         except Rejected:
             self._metadata.doubt()
             raise
+        if made <= 0:  # duplicate handling may take a ticket in without saying which
+            raise OutcomeUnknown(f"Autotask answered the create with itemId {made}, which is no ticket")
+        return made
 
     async def change(self, ticket_id: int, fields: Mapping[str, int], resolution: str | None) -> None:
         """Change `status`, `priority`, `queue` by id, and the resolution text, in one PATCH."""

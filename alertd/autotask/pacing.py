@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from alertd.flows.errors import Throttled
@@ -19,6 +20,14 @@ from alertd.flows.ports import Clock
 WINDOW = timedelta(hours=1, seconds=5)  # Autotask counts at arrival, up to a connection later than we do
 _LEVELS = (0.5, 0.75, 0.9)  # yellow, orange, red: shares of the allowance
 _CALM = 0.05  # a level is left only this far below its threshold, so that it does not flutter
+
+
+class HeldUntil(Throttled):
+    """Nobody may call before an instant, which the text names: it stays the same while they wait."""
+
+    def __init__(self, until: datetime, *, now: datetime, why: str) -> None:
+        super().__init__((until - now).total_seconds(), why)
+        self.args = (f"{why}; again at {until:%H:%M:%S} UTC",)
 
 
 class CallLog(Protocol):
@@ -76,6 +85,11 @@ class RollingBudget:
         """Count one call."""
         self._settle(now)
         self._sent.append(now)
+
+    def give_back(self, at: datetime) -> None:
+        """Count a call of that instant no more, since it never left. One that is not found stays counted."""
+        with suppress(ValueError):
+            self._sent.remove(at)
 
     def _settle(self, now: datetime) -> None:
         while self._sent and self._sent[0] + WINDOW <= now:
@@ -166,8 +180,10 @@ class Gate:
         self._shut_until: datetime | None = None
 
     @asynccontextmanager
-    async def permit(self, endpoint: str, *, urgency: int) -> AsyncIterator[None]:
-        """Hold a slot while one call is made.
+    async def permit(self, endpoint: str, *, urgency: int) -> AsyncIterator[Callable[[], None]]:
+        """Hold a slot while one call is made. Call what is given where the call has never left.
+
+        The record of such a call stays: after a restart it counts, which errs on the safe side.
 
         Raises:
             Throttled: The hour's budget is spent, or Autotask has said that the tenant's is.
@@ -176,8 +192,7 @@ class Gate:
         try:
             if not turn.granted:
                 await self._granted(turn)
-            await self._spend(endpoint)
-            yield
+            yield partial(self.budget.give_back, await self._spend(endpoint))
         finally:
             self._leave(turn)
 
@@ -188,11 +203,26 @@ class Gate:
     @property
     def is_shut(self) -> bool:
         """Whether Autotask has refused the whole tenant, and not long enough ago."""
-        return self._shut_for() > 0
+        return self._shut_until is not None and self._clock.now() < self._shut_until
 
     def remaining(self) -> int:
         """Return what is left of this hour's budget."""
         return self.budget.remaining(self._clock.now())
+
+    def check(self) -> None:
+        """Stop a caller while nobody may pass.
+
+        Raises:
+            Throttled: The hour's budget is spent, or Autotask has said that the tenant's is.
+        """
+        now = self._clock.now()
+        if self._shut_until is not None and now < self._shut_until:
+            raise HeldUntil(
+                self._shut_until, now=now, why="Autotask has refused further calls of this tenant"
+            )
+        wait = self.budget.wait(now)
+        if wait:
+            raise HeldUntil(now + wait, now=now, why="our calls of this hour are spent")
 
     async def restore(self) -> None:
         """Count the calls of the last hour, once."""
@@ -200,11 +230,6 @@ class Gate:
             if not self._restored:
                 self.budget.restore(await self._log.recent(self._clock.now() - WINDOW))
                 self._restored = True
-
-    def _shut_for(self) -> float:
-        if self._shut_until is None:
-            return 0.0
-        return max(0.0, (self._shut_until - self._clock.now()).total_seconds())
 
     async def _granted(self, turn: Turn) -> None:
         future = self._woken[turn] = asyncio.get_running_loop().create_future()
@@ -223,15 +248,11 @@ class Gate:
         ):  # a cancelled waiter leaves, and passes its slot on, itself
             future.set_result(None)
 
-    async def _spend(self, endpoint: str) -> None:
+    async def _spend(self, endpoint: str) -> datetime:
         if not self._restored:
             await self.restore()
-        shut_for = self._shut_for()
-        if shut_for:
-            raise Throttled(shut_for, "Autotask has refused further calls of this tenant")
+        self.check()
         now = self._clock.now()
-        wait = self.budget.wait(now)
-        if wait:
-            raise Throttled(wait.total_seconds(), "our calls of this hour are spent")
         self.budget.spend(now)
         await self._log.record(now, endpoint)
+        return now

@@ -19,9 +19,10 @@ from alertd.autotask.credential import Credential, Login
 from alertd.autotask.memory import Memory
 from alertd.autotask.metrics import AutotaskMetrics
 from alertd.autotask.pacing import CallLog, Gate, RollingBudget, Slots, pressure_level
+from alertd.autotask.reach import Reach
 from alertd.autotask.settings import AutotaskSettings, Timeouts
 from alertd.autotask.texts import shown
-from alertd.autotask.wire import Answer, Reply, Request, Wire
+from alertd.autotask.wire import Answer, NotSent, Reply, Request, Wire
 from alertd.autotask.zone import Zone, Zones
 from alertd.flows.errors import AuthRefused, OutcomeUnknown, PortError, Rejected, Throttled, Unavailable
 from alertd.flows.ports import Clock
@@ -85,6 +86,8 @@ class Transport:
             clock=around.clock,
         )
         self.usage: Usage | None = None
+        self._reach = Reach(around.clock)
+        self._probing = asyncio.Lock()
         self._timeouts: Timeouts = settings.timeouts
         self._around = around
         self._wire = Wire()
@@ -102,6 +105,41 @@ class Transport:
             Unavailable: It cannot be had now.
         """
         return await self._zones.current(self.login.credential.username)
+
+    async def open_way(self) -> None:
+        """Find out whether calls can be made now, whatever they are for.
+
+        While the credential is refused, the zone is asked now and then, as `send` does. After the pause
+        that follows a failed connection, one caller tries, and the others are sent away.
+
+        Raises:
+            AuthRefused: The credential is refused.
+            Throttled: The budget is spent, ours or the tenant's.
+            Unavailable: Autotask could not be reached, not long enough ago or just now.
+        """
+        if self.login.refused:
+            await self._reopen()
+        await self.login.admitted()
+        self.check()
+        if not self._reach.doubted:
+            return
+        if self._probing.locked():
+            raise self._reach.unavailable()
+        async with self._probing:
+            await self._ask_usage()
+        self.check()
+
+    def check(self) -> None:
+        """Say what is known to keep every call back, asking nobody.
+
+        Raises:
+            AuthRefused: The credential is refused.
+            Throttled: The budget is spent, ours or the tenant's.
+            Unavailable: Autotask could not be reached, not long enough ago.
+        """
+        self.login.check()
+        self.gate.check()
+        self._reach.check()
 
     async def send(self, call: Call) -> Payload:
         """Make the call once, and once more only where it went to a zone that the tenant has left.
@@ -139,10 +177,12 @@ class Transport:
 
     async def read_usage(self) -> Usage | None:
         """Return the tenant's counter, read at most every two minutes; the last one if it fails."""
-        now = self._around.clock.now()
-        if now - self._usage_asked_at < USAGE_EVERY:
-            return self.usage
-        self._usage_asked_at = now
+        if self._around.clock.now() - self._usage_asked_at >= USAGE_EVERY:
+            await self._ask_usage()
+        return self.usage
+
+    async def _ask_usage(self) -> None:
+        self._usage_asked_at = self._around.clock.now()
         try:
             payload = await self.send(
                 Call(method="GET", path="ThresholdInformation", endpoint="ThresholdInformation", urgency=4)
@@ -151,10 +191,9 @@ class Transport:
             raise
         except PortError as exc:
             _log.warning("autotask.usage_unknown", error=shown(exc))
-            return self.usage
+            return
         self.usage = _usage(payload) or self.usage
         self.pressure()
-        return self.usage
 
     def pressure(self) -> int:
         """Return 0 green to 3 red: the greater of the tenant's usage and that of our own share."""
@@ -203,10 +242,15 @@ class Transport:
 
     async def _signed(self, call: Call) -> tuple[Payload | PortError, Zone]:
         await self.zone()
-        async with self.gate.permit(call.endpoint, urgency=call.urgency):
+        async with self.gate.permit(call.endpoint, urgency=call.urgency) as give_back:
             await self.login.admitted()
             zone = await self.zone()  # as it is now, after waiting
             reply = await self._timed(self._request(call, zone))
+            if isinstance(reply, NotSent):
+                give_back()
+                self._reach.failed(reply.why)
+            else:
+                self._reach.succeeded()
         judged = judge(reply, writes=call.writes, jitter=self._around.chance.random())
         result = self._first_answer(reply, judged)
         self._note(call, result)

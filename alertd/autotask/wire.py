@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from types import SimpleNamespace
+from typing import Any, TypeAlias
 
 import aiohttp
 import msgspec
@@ -82,6 +83,22 @@ async def _answered(response: aiohttp.ClientResponse, most: int) -> Reply:
     return Answer(response.status, body, response.headers.get("Retry-After", ""))
 
 
+class _Trip:
+    """One request's way: whether any of it has left. aiohttp repeats some on a fresh connection."""
+
+    left = False
+
+
+async def _leaving(_: aiohttp.ClientSession, context: SimpleNamespace, __: Any) -> None:
+    context.trace_request_ctx.left = True
+
+
+def _trips() -> aiohttp.TraceConfig:
+    trips = aiohttp.TraceConfig()
+    trips.on_request_headers_sent.append(_leaving)
+    return trips
+
+
 class Wire:
     """One client session. `close` it at the end."""
 
@@ -90,6 +107,7 @@ class Wire:
 
     async def exchange(self, request: Request) -> Reply:
         """Send the request once and return how it ended. Only cancellation is raised."""
+        trip = _Trip()
         try:
             async with self._open().request(
                 request.method,
@@ -97,6 +115,7 @@ class Wire:
                 headers=request.headers,
                 data=request.body,
                 allow_redirects=False,
+                trace_request_ctx=trip,
                 timeout=aiohttp.ClientTimeout(
                     total=request.total_s, connect=request.connect_s, sock_connect=request.connect_s
                 ),
@@ -104,7 +123,7 @@ class Wire:
                 request.answered()
                 return await _answered(response, request.most)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
-            return NotSent(_named(exc))
+            return Lost(_named(exc)) if trip.left else NotSent(_named(exc))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
             return Lost(_named(exc))
 
@@ -121,6 +140,7 @@ class Wire:
                     limit=CONNECTIONS, limit_per_host=0, keepalive_timeout=KEEP_ALIVE_S
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[_trips()],
                 trust_env=False,
             )
         return self._session

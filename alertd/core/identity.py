@@ -13,7 +13,7 @@ _PRIME = 0x100000001B3
 _MASK = (1 << 64) - 1
 
 _CACHED_LENGTH = 256  # characters of a label; longer ones are rare and would fill the memory
-_REFERENCE_PREFIX = "alertd-"
+REFERENCE_PREFIX = "alertd-"  # of every reference, whatever the installation
 
 
 def fingerprint(labels: Mapping[str, str]) -> str:
@@ -72,7 +72,7 @@ def reference_base(instance: str, incident_key: str) -> str:
         instance: Configured name of this installation, so that two of them never meet in one tenant.
         incident_key: Identity of the incident, see `alertd.core.routes.incident_key`.
     """
-    return _REFERENCE_PREFIX + _base32(_digest((instance, incident_key)))
+    return REFERENCE_PREFIX + _base32(_digest((instance, incident_key)))
 
 
 def reference(instance: str, incident_key: str, generation: int) -> str:

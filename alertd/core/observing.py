@@ -163,9 +163,10 @@ def observe_ticket(
     fields = {name: _seen(here.fields.get(name), value) for name, value in view.fields.items()}
     after = replace(here, fields=fields, assignee_id=view.assignee_id)
     touched = _touch(here, after, view, ours)
+    completion = _completion(here, view, done)
     if touched is None:
-        return replace(after, clean_at=began_at), ()
-    return after, (*_completion(here, view, done), touched)
+        return replace(after, clean_at=began_at), completion
+    return after, (*completion, touched)
 
 
 def observe_absence(known: Known) -> tuple[Known, tuple[Change, ...]]:

@@ -63,8 +63,8 @@ def next_operation(level: Level, known: Known, *, now: datetime, terms: Terms) -
         return _look_at_intent(known.intent, now, terms)
     if not level.ticket and known.ticket is None:
         return Settled()
-    if known.parked is not None and known.parked_level == fingerprint(level, terms.mark):
-        return Settled()
+    if known.parked is not None and known.parked_level in (None, fingerprint(level, terms.mark)):
+        return Settled()  # without a level, only a person can mend it
     if known.ticket is None:
         if terms.adopt_first and not known.adoption_checked:
             return Adopt(level.reference)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import msgspec
 import structlog
@@ -20,7 +21,7 @@ from alertd.core.incidents import Incident, Tally
 from alertd.core.levels import known_for
 from alertd.core.tickets import Known
 from alertd.flows.errors import Conflict
-from alertd.flows.ports import Entry, Envelope, IncidentRow, Loaded, Step
+from alertd.flows.ports import Entry, Envelope, IncidentRow, Loaded, Parking, Step
 from alertd.flows.rows import condition_write, incident_write
 from alertd.flows.world import World
 
@@ -149,7 +150,7 @@ class Decider:
             await asyncio.sleep(0)  # requests come first
         if works:
             await self.decide(works)
-        return len(entries) == BATCH_MESSAGES and bool(works)
+        return bool(works)  # the journal may return fewer than it has, if they are large
 
     async def decide(self, works: Sequence[Work]) -> None:
         """Decide these entries in one step."""
@@ -158,6 +159,7 @@ class Decider:
         parked = sum(work.entry.envelope.messages - len(work.alerts) for work in ordered)
         keys = {message.alert.key for message in messages}
         decided = [work.entry.journal_id for work in ordered]
+        unread = {work.entry.journal_id: _parking(work) for work in ordered if _is_unread(work)}
 
         async def first_pass(fold: Fold) -> None:
             for start in range(0, len(messages), TURN_MESSAGES):
@@ -166,7 +168,7 @@ class Decider:
             if parked:
                 fold.totals["parked"] += parked
 
-        await self._step(first_pass, alert_keys=keys, incident_keys=(), decided=decided)
+        await self._step(first_pass, alert_keys=keys, incident_keys=(), decided=decided, parked=unread)
 
     async def pass_time(self) -> bool:
         """Let Tick and expiry happen where they are due; whether anything was."""
@@ -197,6 +199,7 @@ class Decider:
         alert_keys: Iterable[str],
         incident_keys: Sequence[str],
         decided: Sequence[int],
+        parked: Mapping[int, Parking] = MappingProxyType({}),
     ) -> None:
         """Load, fold and commit; again from the start when a row moved meanwhile."""
         while True:
@@ -211,6 +214,7 @@ class Decider:
             fold.decide()
             fold.tick(key for key in incident_keys if key in fold.incidents)
             step = _step_of(fold, Loaded(loaded.conditions, rows), decided=decided, now=now)
+            step = msgspec.structs.replace(step, parked=parked)
             self._crash("decide.before_commit", "")
             try:
                 await self._state.commit(step)
@@ -234,6 +238,22 @@ class Decider:
 def _messages(work: Work) -> Iterable[Message]:
     envelope = work.entry.envelope
     return (Message(alert, envelope.received_at, envelope.receipt) for alert in work.alerts)
+
+
+def _is_unread(work: Work) -> bool:
+    """Whether less can be read of it now than when it was accepted: its source has changed, or is gone."""
+    return _parked_messages(work) > work.entry.envelope.parked_messages
+
+
+def _parked_messages(work: Work) -> int:
+    return work.entry.envelope.messages - len(work.alerts)
+
+
+def _parking(work: Work) -> Parking:
+    envelope = work.entry.envelope
+    why = f'gone: source "{envelope.source}" is not configured any more, or reads this body no more'
+    reason = f"{envelope.parked}; {why}" if envelope.parked is not None else why
+    return Parking(reason, _parked_messages(work))
 
 
 def _step_of(fold: Fold, loaded: Loaded, *, decided: Sequence[int], now: datetime) -> Step:

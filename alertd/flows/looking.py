@@ -132,10 +132,9 @@ class Eyes:
         return seen
 
     def _count_duplicates(self, seen: Seen) -> None:
-        references = [view.reference for view in seen.tickets]
-        twice = len(references) - len(set(references))
-        if twice:
-            self._metrics.duplicates.inc(twice)
+        first = {view.reference: view.id for view in reversed(seen.tickets)}
+        twice = {view.id for view in seen.tickets if view.id != first[view.reference]}
+        if self._metrics.found_duplicates(twice):
             _log.error("looking.duplicates_found", tickets=[view.number for view in seen.tickets])
 
     def _adopted(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from alertd.core.tickets import Change, Create, Writing
+from alertd.core.incidents import Change, Completed
+from alertd.core.tickets import Create, Known
+from alertd.flows.ports import IncidentRow
 
 
 class SettlingMetrics:
-    """What the settle flow did."""
+    """What the settle flow did. `done` and `failed` are the writes since the start that came off or not."""
 
     def __init__(self, registry: CollectorRegistry, boards: Iterable[str]) -> None:
         self.created = Counter(
@@ -35,13 +37,32 @@ class SettlingMetrics:
             "Whether zone, credentials and metadata of Autotask are known and usable (1) or not (0).",
             registry=registry,
         )
+        self.done = 0
+        self.failed = 0
+        self._duplicates: set[int] = set()
         for board in boards:
             self.created.labels(board)
             self.completed.labels(board)
 
-    def done(self, operation: Writing, board: str) -> None:
-        """Count an operation that Autotask confirmed."""
-        if isinstance(operation, Create):
+    def recorded(self, before: IncidentRow, known: Known, changes: Collection[Change], *, board: str) -> None:
+        """Count what an outcome that has just been committed says, whether an answer or a look told it.
+
+        Args:
+            before: The row as it was.
+            known: What is known now.
+            changes: What the incident was told.
+            board: Where the ticket is.
+        """
+        intent = before.known.intent
+        creating = intent is not None and isinstance(intent.operation, Create)
+        if creating and before.known.ticket is None and known.ticket is not None:
             self.created.labels(board).inc()
-        elif isinstance(operation, Change) and operation.completes:
+        if Completed() in changes and not before.incident.completed:
             self.completed.labels(board).inc()
+
+    def found_duplicates(self, ticket_ids: Collection[int]) -> bool:
+        """Count tickets that carry the reference of an older one, each once; whether any is new."""
+        new = set(ticket_ids) - self._duplicates
+        self._duplicates |= new
+        self.duplicates.inc(len(new))
+        return bool(new)

@@ -117,10 +117,18 @@ class ConditionWrite(msgspec.Struct, frozen=True):
     due_at: datetime | None  # when silence turns it into expired
 
 
+class Parking(msgspec.Struct, frozen=True):
+    """Why an entry that is being decided is set aside, wholly or in part."""
+
+    reason: str
+    messages: int  # of the entry's, those that were parked when it was accepted too
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One transaction: all of it, or nothing."""
 
     decided: Sequence[int] = ()  # journal ids
+    parked: Mapping[int, Parking] = {}  # by journal id: what could be read once and cannot be any more
     conditions: Sequence[ConditionWrite] = ()
     incidents: Sequence[IncidentWrite] = ()
     history: Sequence[Happening] = ()

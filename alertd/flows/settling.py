@@ -262,11 +262,12 @@ class Settler:
             apply = self._failed(exc, operation, job)
         else:
             self._crash("settle.reply_read", name)
-            self._metrics.done(operation, job.board.name)
+            self._metrics.done += 1
         await self._update(job, apply, happening=name)
         self._crash("settle.after_record", name)
 
     def _failed(self, exc: PortError, operation: Writing, job: Job) -> Apply:
+        self._metrics.failed += 1
         _log.warning(
             "settling.failed",
             operation=operation_name(operation),
@@ -317,6 +318,7 @@ class Settler:
                 await self._state.commit(step)
             except Conflict:
                 continue
+            self._metrics.recorded(row, known, changes, board=job.board.name)
             return
 
     def _step_of(

@@ -137,7 +137,12 @@ class Admin:
         return _health(self._operations.unhealthy())
 
     async def _readyz(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.Response:
-        return _health(self._operations.not_ready())
+        ready = _health(self._operations.not_ready())
+        problems = self._operations.problems()
+        if ready.status != 200 or not problems:
+            return ready
+        # tickets go elsewhere meanwhile, and alerts are taken all the same: no reason to be sent nothing
+        return reply_text("\n".join(["OK", *problems]))
 
     async def _metrics(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.Response:
         try:

@@ -70,6 +70,10 @@ _PLAIN: Mapping[str, tuple[str, Callable[[Snapshot], float]]] = {
         "Operations that may have been applied and have not been found yet.",
         lambda now: now.outcome_unknown,
     ),
+    "alertd_configuration_problems": (
+        "Queues, statuses and the like that the configuration names and Autotask does not have.",
+        lambda now: now.configuration_problems,
+    ),
     "alertd_unaccounted_alerts": (
         "Accepted alert messages that no disposition counts. Anything but 0 is a fault in alertd.",
         lambda now: now.unaccounted_alerts,

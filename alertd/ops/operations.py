@@ -25,6 +25,10 @@ class Operations(Protocol):
         """Return what is stuck in this process; None: nothing."""
         ...
 
+    def problems(self) -> Sequence[str]:
+        """Return what the configuration names and the tenant does not have, a line each; known so far."""
+        ...
+
     async def reload(self) -> None:
         """Read the configuration again and put it in force.
 

@@ -13,10 +13,15 @@ class Pulse:
 
     Args:
         monotonic: Returns seconds.
+        held_up: Whether loops wait for something outside that a restart would not mend, such as room on the
+            disk. Nobody is stale then.
     """
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float], *, held_up: Callable[[], bool] = lambda: False
+    ) -> None:
         self._monotonic = monotonic
+        self._held_up = held_up
         self._last: dict[str, float] = {}
         self._allowed: dict[str, float] = {}
 
@@ -38,4 +43,6 @@ class Pulse:
     def stale(self) -> list[str]:
         """Return the names of loops that have not turned in time."""
         now = self._monotonic()
+        if self._held_up():
+            self._last = dict.fromkeys(self._last, now)  # each gets its whole time again afterwards
         return [name for name, allowed in list(self._allowed.items()) if now - self._last[name] > allowed]

@@ -15,6 +15,7 @@ INCIDENT_STATES = (*("waiting", "opening", "open", "holding", "acknowledged", "f
 PARKED_REASONS = (
     *("empty", "encoding", "syntax", "too_deep", "limits", "shape"),  # of bodies, as the readers say it
     *("too_slow", "failed"),  # of readers
+    "gone",  # of sources: what was accepted can be read no more
     *("incident", "other"),  # refused by Autotask; anything else
 )
 
@@ -30,6 +31,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         0  # operations that may have been applied and have not been looked for with success
     )
     parked: Mapping[str, int] = {}  # by reason
+    configuration_problems: int = 0  # things the configuration names and the tenant does not have
     unaccounted_alerts: int = 0  # journal total less the dispositions; anything but 0 is a fault of ours
     active_alerts: int = 0  # conditions that fire and are not suppressed
     suppressed_alerts: int = 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     Connection,
     Row,
     Select,
+    bindparam,
     delete,
     func,
     literal_column,
@@ -19,12 +23,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.expression import ClauseElement
 
-from alertd.flows.ports import Appended, Entry, Envelope
+from alertd.flows.ports import Appended, Entry, Envelope, Parking
 from alertd.store.counters import add_accepted
 from alertd.store.encoding import decode_texts, encode, instant_to_us, us_to_instant
-from alertd.store.statements import Lookup, NumberingInsert, ReturningInsert, Values, insert_into
+from alertd.store.statements import (
+    Lookup,
+    NumberingInsert,
+    Prepared,
+    ReturningInsert,
+    Values,
+    insert_into,
+)
 from alertd.store.tables import DECIDED, UNDECIDED, journal
 
+MOST_BYTES = 16 * 1024**2  # of bodies, read at once to be decided
+
+_COLON: ColumnElement[str] = literal_column("':'")
+_BUT_BODY = [column for column in journal.columns if column.name != "body"]
 _NAMES = [column.name for column in journal.columns if column.name != "id"]
 
 
@@ -53,6 +68,14 @@ _LOCK_UNDECIDED = Lookup(_count_undecided)
 _MARK_DECIDED = Lookup(
     lambda ids: update(journal).where(journal.c.id.in_(ids)).values(decided=literal_column("1"))
 )
+
+
+_park = (
+    update(journal)
+    .where(journal.c.id == bindparam("the_id"))
+    .values(parked=bindparam("new_parked"), parked_messages=bindparam("new_messages"))
+)
+_MARK_PARKED = Prepared(lambda _: _park, ("new_parked", "new_messages", "the_id"))
 
 
 def append_all(conn: Connection, envelopes: Sequence[Envelope]) -> list[Appended]:
@@ -106,16 +129,23 @@ def mark_decided(conn: Connection, journal_ids: Sequence[int]) -> None:
     _MARK_DECIDED.apply(conn, journal_ids)
 
 
+def mark_parked(conn: Connection, parked: Mapping[int, Parking]) -> None:
+    """Keep why these entries, by id, are set aside."""
+    _MARK_PARKED.run(conn, [(each.reason, each.messages, id_) for id_, each in sorted(parked.items())])
+
+
 # --- reading ------------------------------------------------------------------------------------------
 
 
 def undecided(conn: Connection, after: int, limit: int) -> list[Entry]:
-    """Return undecided entries with a larger id than `after`, oldest first; parked ones too."""
-    return _entries(
-        conn,
-        select(journal).where(UNDECIDED, journal.c.id > after).order_by(journal.c.id),
-        limit,
-    )
+    """Return undecided entries with a larger id than `after`, oldest first; parked ones too.
+
+    At most `limit`, and no more than fit into `MOST_BYTES`, but one at least.
+    """
+    waiting = select(journal).where(UNDECIDED, journal.c.id > after).order_by(journal.c.id)
+    sizes = waiting.with_only_columns(func.length(journal.c.body)).limit(limit)
+    read = list(accumulate(conn.execute(sizes).scalars()))
+    return _entries(conn, waiting, max(bisect_right(read, MOST_BYTES), min(len(read), 1)))
 
 
 def entry(conn: Connection, receipt: str) -> Entry | None:
@@ -125,9 +155,18 @@ def entry(conn: Connection, receipt: str) -> Entry | None:
 
 
 def parked(conn: Connection, limit: int) -> list[Entry]:
-    """Return entries that could not be read, wholly or in part, newest first."""
-    some = select(journal).where(journal.c.parked.is_not(None)).order_by(journal.c.id.desc())
+    """Return entries that could not be read, wholly or in part, newest first; without their bodies."""
+    some = select(*_BUT_BODY).where(journal.c.parked.is_not(None)).order_by(journal.c.id.desc())
     return _entries(conn, some, limit)
+
+
+def parked_by_reason(conn: Connection) -> dict[str, int]:
+    """Return how many entries are parked, by what their reason begins with before a colon."""
+    position = func.instr if conn.dialect.name == "sqlite" else func.strpos
+    before_colon = position(journal.c.parked.concat(_COLON), _COLON) - literal_column("1")
+    reason = func.substr(journal.c.parked, literal_column("1"), before_colon)
+    counted = select(reason, func.count()).where(journal.c.parked.is_not(None)).group_by(reason)
+    return dict(conn.execute(counted).all())
 
 
 def since(conn: Connection, at: datetime, after: int, limit: int) -> list[Entry]:
@@ -147,7 +186,7 @@ def _entry(row: Row[tuple[object, ...]]) -> Entry:
         source=kept["source"],
         kind=kept["kind"],
         received_at=us_to_instant(kept["received_at"]),
-        body=bytes(kept["body"]),
+        body=bytes(kept.get("body", b"")),
         content_type=kept["content_type"],
         params=decode_texts(f"params of receipt {kept['receipt']}", kept["params"]),
         peer=kept["peer"],

@@ -20,7 +20,7 @@ from alertd.store.errors import StoreError, StoreUnsuitable
 from alertd.store.lock import owned
 from alertd.store.metrics import StoreMetrics
 from alertd.store.reads import CONNECTIONS, Reads
-from alertd.store.runner import Database, Runner
+from alertd.store.runner import Database, Runner, Sleep
 from alertd.store.settings import StoreSettings
 from alertd.store.space import SpaceGuard
 from alertd.store.store import Reader, Store
@@ -33,7 +33,12 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def open_store(
-    settings: StoreSettings, *, clock: Clock, registry: CollectorRegistry, instance: str = "alertd"
+    settings: StoreSettings,
+    *,
+    clock: Clock,
+    registry: CollectorRegistry,
+    instance: str = "alertd",
+    sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[Store]:
     """Own the store while the context lasts: lock it, check it, bring its schema up to date, free old leases.
 
@@ -42,6 +47,7 @@ async def open_store(
         clock: Stamps changes.
         registry: Where the store's metrics go.
         instance: Configured name of this alertd, part of every reference.
+        sleep: Waits so many seconds before a write that was refused for now is tried again.
 
     Raises:
         StoreInUse: Another alertd owns it.
@@ -66,6 +72,7 @@ async def open_store(
             metrics=metrics,
             most_waiting=settings.queue_writes,
             most_bytes=settings.queue_bytes,
+            sleep=sleep,
         )
         reads = _reads(settings.path)
         space = SpaceGuard(partial(sqlite.lacks_space, settings.path.absolute().parent, settings.min_free))

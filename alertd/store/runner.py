@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import structlog
@@ -25,12 +25,15 @@ I = TypeVar("I")  # noqa: E741 - an item
 
 Work: TypeAlias = Callable[[Connection, Sequence[I]], Sequence[T]]  # one result for each item, in order
 Refusal: TypeAlias = StoreFailed | DataDamaged
+Sleep: TypeAlias = Callable[[float], Awaitable[None]]  # seconds
 
 MOST_IN_TURN = 256
 BUSY_JOBS = 4  # in one turn: others are waiting in line to call
 GATHER_S = 0.0005  # a third of what a turn takes then
 IDLE_S = 1.0  # how long the thread sleeps at most, so that its beat shows that it lives
 TIDY_AFTER_S = 5.0  # of rest
+FIRST_PAUSE_S = 0.5  # until a write that was refused for now is tried again; doubled each time
+LAST_PAUSE_S = 5.0
 
 _log = structlog.get_logger()
 
@@ -76,21 +79,31 @@ class Runner:
         metrics: Where turns are counted.
         most_waiting: Works offered beyond these are refused.
         most_bytes: The same for the sum of their sizes.
+        sleep: Waits before a write that was refused for now is tried again.
     """
 
     def __init__(
-        self, database: Database, *, metrics: StoreMetrics, most_waiting: int, most_bytes: int
+        self,
+        database: Database,
+        *,
+        metrics: StoreMetrics,
+        most_waiting: int,
+        most_bytes: int,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._db = database
         self._metrics = metrics
         self._most_waiting = most_waiting
         self._most_bytes = most_bytes
+        self._sleep = sleep
+        self._held_up = 0
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_AnyJob] = deque()
         self._waiting_bytes = 0
         self._bell = threading.Condition(threading.Lock())
         self._stopping = False
         self._failure: Refusal | None = None
+        self._refusing = False
         self._failed: asyncio.Future[Refusal] = self._loop.create_future()
         self._beat_at = time.monotonic()
         self._wrote_at: float | None = None
@@ -103,25 +116,28 @@ class Runner:
     async def run(self, function: Callable[[Connection], T]) -> T:
         """Run one function in a savepoint of its own and return its result once it is on disk.
 
+        What is refused for now is tried again until it is taken: the full disk of an hour must cost
+        nothing but that hour.
+
         Raises:
-            StoreFailed: Nothing of it was kept.
+            StoreFailed: Nothing of it was kept, and nothing will be any more.
         """
 
         def work(conn: Connection, _items: Sequence[None]) -> Sequence[T]:
             return [function(conn)]
 
-        return await self._submit(work, None, 0)
+        return await self._insist(work, None)
 
     async def together(self, work: Work[I, T], item: I) -> T:
-        """Run one item; all items that wait for the same `work` are given to it in one call.
+        """Run one item as `run` does; all that wait for the same `work` are given to it in one call.
 
         Raises:
-            StoreFailed: Nothing of it was kept.
+            StoreFailed: Nothing of it was kept, and nothing will be any more.
         """
-        return await self._submit(work, item, 0)
+        return await self._insist(work, item)
 
     async def offer(self, work: Work[I, T], item: I, *, size: int) -> T:
-        """Do as `together`, unless too much waits already.
+        """Do as `together`, but once only, and not if too much waits already.
 
         Args:
             work: As in `together`.
@@ -129,11 +145,38 @@ class Runner:
             size: What the item weighs, in bytes.
 
         Raises:
-            StoreFailed: Nothing of it was kept; with `full=True` it was not even tried.
+            StoreFailed: Nothing of it was kept; with `full=True` for now.
         """
         if len(self._waiting) >= self._most_waiting or self._waiting_bytes + size > self._most_bytes:
             raise StoreFailed("too many writes wait for the disk", full=True)
         return await self._submit(work, item, size)
+
+    async def _insist(self, work: Work[I, T], item: I) -> T:
+        try:
+            return await self._submit(work, item, 0)
+        except StoreFailed as exc:
+            if not exc.full:
+                raise
+        self._held_up += 1
+        try:
+            return await self._try_again(work, item)
+        finally:
+            self._held_up -= 1
+
+    async def _try_again(self, work: Work[I, T], item: I) -> T:
+        pause = FIRST_PAUSE_S
+        while True:
+            await self._sleep(pause)
+            try:
+                return await self._submit(work, item, 0)
+            except StoreFailed as exc:
+                if not exc.full:
+                    raise
+            pause = min(pause * 2, LAST_PAUSE_S)
+
+    def is_held_up(self) -> bool:
+        """Whether somebody waits for the database to take a write that it has refused for now."""
+        return self._held_up > 0
 
     def _submit(self, work: Work[I, T], item: I, size: int) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self._loop.create_future()
@@ -200,6 +243,7 @@ class Runner:
         else:
             self._metrics.commit_duration.observe(time.perf_counter() - began)
             self._wrote_at = self._beat_at
+            self._accepted()
         self._tell(outcomes)
 
     def _transact(self, jobs: Sequence[_AnyJob]) -> list[_Outcome]:
@@ -236,10 +280,17 @@ class Runner:
                 exc if isinstance(exc, StoreFailed | DataDamaged) else StoreFailed(f"cannot write: {exc}")
             )
         if isinstance(refusal, StoreFailed) and refusal.full:
-            _log.warning("store.write_refused", reason=str(refusal))
+            if not self._refusing:  # told once, however often it is tried
+                _log.warning("store.write_refused", reason=str(refusal))
+            self._refusing = True
             return refusal
         self._fail(refusal)
         return StoreFailed(str(refusal))
+
+    def _accepted(self) -> None:
+        if self._refusing:
+            _log.info("store.writes_again")
+        self._refusing = False
 
     def _abandon(self) -> None:
         """Undo what a refused commit has left open: the next one would bring it to disk after all."""

@@ -56,6 +56,7 @@ def commit(conn: Connection, step: Step, now: datetime, instance: str) -> None:
     except IntegrityError as exc:  # another node stored the row between our check and our insert
         raise Conflict("a row of this step has been stored by somebody else") from exc
     entries.mark_decided(conn, step.decided)
+    entries.mark_parked(conn, step.parked)
     happenings.add_all(conn, step.history)
     add_totals(conn, step.totals)
 
@@ -116,6 +117,7 @@ def _alert_values(write: ConditionWrite) -> Values:
         int(condition.firing),
         condition.source,
         condition.fingerprint,
+        instant_to_us(condition.seen_at),
         encode(condition),
     )
 

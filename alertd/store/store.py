@@ -25,7 +25,7 @@ from alertd.flows.ports import (
     Loaded,
     Step,
 )
-from alertd.store import claims, counters, entries, happenings, reading, steps
+from alertd.store import claims, conditions, counters, entries, happenings, reading, steps
 from alertd.store.errors import DataDamaged
 from alertd.store.happenings import Call
 from alertd.store.reading import StoredIncident, Unsettled
@@ -46,7 +46,10 @@ class Reader:
     # --- the journal ----------------------------------------------------------------------------------
 
     async def undecided(self, *, after: int, limit: int) -> Sequence[Entry]:
-        """Return undecided entries with a larger id than `after`, oldest first; parked ones too."""
+        """Return undecided entries with a larger id than `after`, oldest first; parked ones too.
+
+        At most `limit`, and fewer where their bodies are large. None at all: there are no more.
+        """
         return await self._reads.run(lambda conn: entries.undecided(conn, after, limit))
 
     async def entry(self, receipt: str) -> Entry | None:
@@ -54,8 +57,12 @@ class Reader:
         return await self._reads.run(lambda conn: entries.entry(conn, receipt))
 
     async def parked_entries(self, *, limit: int) -> Sequence[Entry]:
-        """Return entries that could not be read, wholly or in part, newest first."""
+        """Return entries that could not be read, wholly or in part, newest first; without their bodies."""
         return await self._reads.run(lambda conn: entries.parked(conn, limit))
+
+    async def parked_by_reason(self) -> dict[str, int]:
+        """Return how many entries are parked, by what their reason begins with before a colon."""
+        return await self._reads.run(entries.parked_by_reason)
 
     async def entries_since(self, at: datetime, *, after: int, limit: int) -> Sequence[Entry]:
         """Return entries received at or after `at` with a larger id than `after`, oldest first."""
@@ -177,13 +184,15 @@ class Purged(msgspec.Struct, frozen=True):
     entries: int
     happenings: int
     calls: int
+    conditions: int
 
 
 class Store(Reader):
     """Journal, state, call log and memory of one alertd. Every writing method may raise `StoreFailed`.
 
-    `StoreFailed.full` means: refused for now, a later write may succeed. Without it nothing is written any
-    more, and `wait_failed` returns.
+    What is refused for now, as by a full disk, waits until it is taken; only `append` raises at once, with
+    `StoreFailed.full`, as its sender can wait elsewhere. All else is for good: nothing is written any more,
+    and `wait_failed` returns.
 
     Args:
         reads: For questions.
@@ -254,13 +263,16 @@ class Store(Reader):
     async def purge(self, now: datetime, *, keep_journal: timedelta) -> Purged:
         """Delete decided entries and history older than `keep_journal`, and calls older than two hours.
 
-        Undecided entries stay whatever their age. Many small transactions: others write in between.
+        Undecided entries stay whatever their age. Conditions go that do not hold, have not been heard of for
+        `keep_journal`, and belong to no incident that is not closed. Many small transactions: others write
+        in between.
         """
         before = now - keep_journal
         return Purged(
             await self._purge(partial(entries.purge, before=before, limit=PURGE_ROWS)),
             await self._purge(partial(happenings.purge_history, before=before, limit=PURGE_ROWS)),
             await self._purge(partial(happenings.purge_calls, before=now - KEEP_CALLS, limit=PURGE_ROWS)),
+            await self._purge_conditions(before),
         )
 
     async def _purge(self, delete_some: Callable[[Connection], int]) -> int:
@@ -271,7 +283,22 @@ class Store(Reader):
             if some < PURGE_ROWS:
                 return deleted
 
+    async def _purge_conditions(self, before: datetime) -> int:
+        """Go once over all that may go: what has to stay must not be met again and again."""
+        deleted = 0
+        place: conditions.Place | None = conditions.BEGIN
+        while place is not None:
+            some, place = await self._runner.run(
+                partial(conditions.purge, before=before, after=place, limit=PURGE_ROWS)
+            )
+            deleted += some
+        return deleted
+
     # --- how it fares ---------------------------------------------------------------------------------
+
+    def is_held_up(self) -> bool:
+        """Whether a write waits because the database refuses it for now."""
+        return self._runner.is_held_up()
 
     def beat_age_s(self) -> float:
         """Return seconds since the writing thread last began a turn; more than a few: it hangs."""

@@ -71,12 +71,15 @@ alerts = Table(
     Column("firing", SmallInteger, nullable=False),
     Column("source", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
     Column("doc", LargeBinary, nullable=False),
     Index("alerts_due_at", "due_at", **_when("due_at IS NOT NULL")),
     Index("alerts_firing", "firing", **_when("firing = 1")),
+    Index("alerts_over", "seen_at", "key", **_when("firing = 0")),  # those that retention looks at
 )
 
 FIRING = alerts.c.firing == literal_column("1")
+OVER = alerts.c.firing == literal_column("0")
 
 incidents = Table(
     "incidents",

@@ -94,10 +94,10 @@ async def test_every_method_of_the_port_is_our_own(ready: AutotaskDesk) -> None:
 
 
 async def test_tickets_of_an_earlier_installation_are_known(ready: AutotaskDesk) -> None:
-    assert not await ready.knows_our_tickets()
-    for number in range(3):
-        await ready.create(draft(ready, reference=f"alertd-{number}"))
-    assert await ready.knows_our_tickets()
+    assert not await ready.knows_our_tickets(after=0)
+    made = [await ready.create(draft(ready, reference=f"alertd-{number}")) for number in range(3)]
+    assert await ready.knows_our_tickets(after=made[1])
+    assert not await ready.knows_our_tickets(after=made[2])
 
 
 async def test_the_boards_report_names_every_queue(ready: AutotaskDesk) -> None:
@@ -224,7 +224,9 @@ async def test_a_company_look_up_that_autotask_refuses_is_a_miss(
     ready: AutotaskDesk, control: Control
 ) -> None:
     body = '{"errors":["Invalid query syntax."]}'
-    await control.fault("refuse", status=400, body=body, content_type="application/json", endpoint="Companies")
+    await control.fault(
+        "refuse", status=400, body=body, content_type="application/json", endpoint="Companies"
+    )
     before = (await control.get("calls"))["total"]
     for _ in range(3):
         assert await ready.company("New & Odd Ltd") is None

@@ -84,6 +84,8 @@ async def test_ready_is_throttled_until_the_next_slot_while_our_budget_is_spent(
     assert told[0][1] == told[1][1]  # one trouble, told in one way
     assert await calls_of(control) == before
     clock.forward(seconds=half - 1200)
+    ready.transport.check()
+    clock.forward(hours=1)
     await ready.ready()
 
 

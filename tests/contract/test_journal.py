@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from alertd.flows.ports import Appended, Step
+from alertd.flows.errors import Conflict
+from alertd.flows.ports import Appended, Parking, Step
 from alertd.store.store import Store
 from tests.contract.conftest import Opener
 from tests.store.making import T0, envelope
@@ -118,6 +119,80 @@ async def test_parked_entries_are_listed_newest_first_decided_or_not(store: Stor
     await store.commit(Step(decided=ids))
 
     assert [entry.envelope.receipt for entry in await store.parked_entries(limit=9)] == ["p2", "p1"]
+
+
+async def test_the_list_of_parked_entries_reads_no_bodies(store: Store) -> None:
+    await store.append(envelope("p", body=b"x" * 200_000, parked="syntax: line 1", parked_messages=1))
+
+    [listed] = await store.parked_entries(limit=9)
+
+    assert listed.envelope.body == b""
+    assert (listed.envelope.parked, listed.envelope.parked_messages) == ("syntax: line 1", 1)
+
+
+async def test_parked_entries_are_counted_by_reason(store: Store) -> None:
+    for number, parked in enumerate(["syntax: line 1", "syntax: line 2", "shape", None, "ä: ö: ü", ": odd"]):
+        await store.append(envelope(f"r{number}", parked=parked))
+
+    assert await store.parked_by_reason() == {"syntax": 2, "shape": 1, "ä": 1, "": 1}
+
+
+async def test_an_entry_that_is_parked_when_it_is_decided_says_so(store: Store) -> None:
+    whole = await store.append(envelope("whole", messages=3))
+    part = await store.append(envelope("part", messages=3, parked="shape: no labels", parked_messages=1))
+    fine = await store.append(envelope("fine"))
+    await store.commit(
+        Step(
+            decided=[whole.journal_id, part.journal_id, fine.journal_id],
+            parked={
+                whole.journal_id: Parking("gone: no such source", 3),
+                part.journal_id: Parking("shape: no labels; gone: no such source", 2),
+            },
+        )
+    )
+
+    found = [await store.entry(receipt) for receipt in ("whole", "part", "fine")]
+
+    assert [
+        (each.envelope.parked, each.envelope.parked_messages, each.decided) for each in found if each
+    ] == [
+        ("gone: no such source", 3, True),
+        ("shape: no labels; gone: no such source", 2, True),
+        (None, 0, True),
+    ]
+    assert [each.envelope.receipt for each in await store.parked_entries(limit=9)] == ["part", "whole"]
+
+
+async def test_a_step_that_conflicts_parks_nothing(store: Store) -> None:
+    waiting = await store.append(envelope("r1"))
+
+    with pytest.raises(Conflict):
+        await store.commit(
+            Step(decided=[waiting.journal_id, 99], parked={waiting.journal_id: Parking("gone: x", 1)})
+        )
+
+    assert await store.parked_entries(limit=9) == []
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "taken"),
+    [
+        pytest.param([1, 1, 1], 3, id="all fit"),
+        pytest.param([9, 6, 2, 1], 2, id="as many as fit"),
+        pytest.param([17, 1], 1, id="one at least"),
+    ],
+)
+async def test_undecided_bodies_are_read_a_few_mebibytes_at_a_time(
+    store: Store, mebibytes: list[int], taken: int
+) -> None:
+    for number, size in enumerate(mebibytes):
+        await store.append(envelope(f"r{number}", body=b"x" * size * 1024**2))
+
+    first = await store.undecided(after=0, limit=99)
+    rest = await store.undecided(after=first[-1].journal_id, limit=99)
+
+    assert [entry.envelope.receipt for entry in first] == [f"r{number}" for number in range(taken)]
+    assert [entry.envelope.receipt for entry in (*first, *rest)] == [f"r{n}" for n in range(len(mebibytes))]
 
 
 async def test_entries_since_are_for_replay(store: Store) -> None:

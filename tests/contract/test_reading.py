@@ -256,7 +256,7 @@ async def test_retention_deletes_what_is_decided_and_old(store: Store) -> None:
 
     purged = await store.purge(now, keep_journal=timedelta(days=30))
 
-    assert purged == Purged(entries=1, happenings=1, calls=1)
+    assert purged == Purged(entries=1, happenings=1, calls=1, conditions=0)
     kept = [receipt for receipt in ages if await store.entry(receipt) is not None]
     assert kept == ["old undecided", "young"]
     assert [line.what for line in await store.history(incident_keys=["i"], limit=9)] == ["closed"]
@@ -272,6 +272,72 @@ async def test_retention_goes_on_until_all_is_done(store: Store, rows: int) -> N
 
     assert purged.happenings == rows
     assert await store.history(incident_keys=["i"], limit=9) == []
+
+
+OLD = T0 - timedelta(days=31)
+
+
+async def _put_conditions(store: Store) -> None:
+    await store.commit(
+        Step(
+            incidents=[
+                incident_write("over", state="closed"),
+                incident_write("over too", state="closed"),
+                incident_write("open", state="open"),
+            ],
+            conditions=[
+                condition_write("closed", firing=False, seen_at=OLD, incidents=("over", "over too")),
+                condition_write("alone", firing=False, seen_at=OLD, incidents=()),
+                condition_write("forgotten", firing=False, seen_at=OLD, incidents=("nobody knows",)),
+                condition_write("firing", seen_at=OLD, incidents=("over",)),
+                condition_write("young", firing=False, seen_at=T0, incidents=("over",)),
+                condition_write("half", firing=False, seen_at=OLD, incidents=("over", "open")),
+            ],
+        )
+    )
+
+
+async def test_retention_deletes_conditions_that_are_over_and_out_of_use(store: Store) -> None:
+    await _put_conditions(store)
+
+    purged = await store.purge(T0, keep_journal=timedelta(days=30))
+
+    names = ["closed", "alone", "forgotten", "firing", "young", "half"]
+    kept = [name for name in names if await store.conditions_by_fingerprint(name)]
+    assert (kept, purged.conditions) == (["firing", "young", "half"], 3)
+
+
+async def test_a_condition_that_is_heard_of_again_is_kept(store: Store) -> None:
+    await _put_conditions(store)
+    await store.commit(
+        Step(conditions=[condition_write("closed", version=1, firing=False, seen_at=T0, incidents=("over",))])
+    )
+
+    await store.purge(T0, keep_journal=timedelta(days=30))
+
+    assert await store.conditions_by_fingerprint("closed")
+
+
+@pytest.mark.parametrize("stuck", [0, 700])
+async def test_conditions_that_must_stay_do_not_keep_others_from_going(store: Store, stuck: int) -> None:
+    names = [f"{number:04}" for number in range(1203)]
+    await store.commit(
+        Step(
+            incidents=[incident_write("open", state="open")],
+            conditions=[
+                condition_write(
+                    name, firing=False, seen_at=OLD, incidents=("open",) if int(name) < stuck else ()
+                )
+                for name in names
+            ],
+        )
+    )
+
+    purged = await store.purge(T0, keep_journal=timedelta(days=30))
+
+    assert purged.conditions == 1203 - stuck
+    left = (await store.load([alert_key("prometheus", name) for name in names], ())).conditions
+    assert len(left) == stuck
 
 
 async def test_the_clear_of_another_source_is_another_condition(store: Store) -> None:

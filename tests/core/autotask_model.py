@@ -141,6 +141,12 @@ class Desk:
                 commit()
         self.now = end
 
+    def forget(self) -> None:
+        """The store is lost: begin the books anew. Revisions begin anew too, and their marks with them."""
+        self.marks.clear()
+        for ticket in self.tickets.values():
+            ticket.base, ticket.claimed, ticket.touch_seen = dict(ticket.fields), set(), False
+
     def put(self, reference: str, fields: dict[str, int]) -> int:
         """A ticket comes to stand."""
         id_ = QUIET + len(self.tickets)

@@ -18,7 +18,7 @@ from alertd.core.observing import NoteView
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.settling import Settled, next_operation
-from tests.core.autotask_model import DONE, NEW, PERSON, WORKFLOW, Shell, Ticket
+from tests.core.autotask_model import DONE, NEW, PERSON, WORKFLOW, Row, Shell, Ticket
 from tests.core.incident_samples import alert
 
 NAMES = st.sampled_from("abc")
@@ -146,7 +146,7 @@ class IncidentMachine(RuleBasedStateMachine):
         self.shell.conditions.clear()
         self.shell.rows.clear()
         self.shell.totals.clear()
-        self.desk.marks.clear()  # revisions begin anew, and their marks with them
+        self.desk.forget()  # what alertd once knew to be a person's it cannot know any more
         self.shell.messages = 0
         self.shell.terms = replace(self.shell.terms, adopt_first=True)
 
@@ -248,9 +248,12 @@ class IncidentMachine(RuleBasedStateMachine):
         for condition in self.shell.conditions.values():
             if condition.firing:
                 assert condition.incidents
-                assert all(self.is_cared_for(self.shell.rows[key].incident) for key in condition.incidents)
+                assert all(self.is_cared_for(self.shell.rows[key]) for key in condition.incidents)
 
-    def is_cared_for(self, incident: Incident) -> bool:
+    def is_cared_for(self, row: Row) -> bool:
+        incident = row.incident
+        if row.known.parked is not None:
+            return True
         match incident.phase:
             case Acknowledged() | Closed(how="operator" | "gone" | "person"):
                 return True

@@ -371,6 +371,14 @@ def test_our_note_hides_nothing(changes: dict[str, Any], is_touch: bool) -> None
     assert bool(told) is is_touch
 
 
+def test_our_note_does_not_hide_that_somebody_completed_what_was_theirs_already() -> None:
+    taken = known(fields={"status": Field(1, 1, 8)}, wrote_at=at(hours=1), patched_at=T0)
+    shown = view(last_activity_at=at(hours=1), last_activity_by=US, fields={"status": DONE})
+    _, told = observe_ticket(taken, shown, began_at=at(hours=2), ours=OURS, done=DONE)
+
+    assert told == (CompletedByPerson(),)
+
+
 def test_what_differs_soon_after_our_patch_is_a_workflow_rules() -> None:
     patched = known(wrote_at=at(hours=1), patched_at=at(hours=1))
     shown = view(last_activity_at=at(hours=1, minutes=1), last_activity_by=WORKFLOW, fields={"status": 8})

@@ -98,6 +98,7 @@ ROWS: list[tuple[str, Level, Known, Terms, datetime, Next]] = [
         T0,
         CREATE,
     ),
+    ("what only a person can mend", noted(), known(parked="complete", foreign=True), TERMS, T0, Settled()),
     # create
     ("create", level(), Known(), TERMS, T0, CREATE),
     (

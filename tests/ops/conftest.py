@@ -22,6 +22,7 @@ class Operations:
     def __init__(self) -> None:
         self.reason: str | None = None
         self.stuck: str | None = None
+        self.faulty: list[str] = []
         self.fault: Exception | None = None
         self.reload_fault: str | None = None
         self.reloads = 0
@@ -32,6 +33,9 @@ class Operations:
 
     def unhealthy(self) -> str | None:
         return self.stuck
+
+    def problems(self) -> Sequence[str]:
+        return self.faulty
 
     async def reload(self) -> None:
         self.reloads += 1

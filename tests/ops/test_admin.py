@@ -109,6 +109,15 @@ async def test_health_says_what_is_wrong(desk: Any, client: Any) -> None:
     assert (await get(client, desk, "/healthz"))[:2] == (503, "the writer does not turn\n")
 
 
+async def test_what_the_tenant_lacks_is_told_and_keeps_nobody_away(desk: Any, client: Any) -> None:
+    desk.operations.faulty = ['board "noc": there is no queue "NOCC"', 'there is no company "X"']
+
+    told = 'OK\nboard "noc": there is no queue "NOCC"\nthere is no company "X"\n'
+    assert (await get(client, desk, "/readyz"))[:2] == (200, told)
+    desk.operations.reason = "starting"
+    assert (await get(client, desk, "/readyz"))[:2] == (503, "starting\n")
+
+
 async def test_reload(desk: Any, client: Any) -> None:
     async with client.post(desk.url("/-/reload"), headers=desk.headers) as got:
         assert (got.status, await got.text()) == (200, "OK\n")

@@ -41,13 +41,20 @@ def test_what_is_not_known_here_is_counted_as_other() -> None:
 
 def test_the_plain_gauges() -> None:
     registry = shown(
-        Snapshot(unsettled_incidents=1, oldest_unsettled_s=2.5, outcome_unknown=3, unaccounted_alerts=4)
+        Snapshot(
+            unsettled_incidents=1,
+            oldest_unsettled_s=2.5,
+            outcome_unknown=3,
+            unaccounted_alerts=4,
+            configuration_problems=5,
+        )
     )
 
     assert registry.get_sample_value("alertd_unsettled_incidents") == 1
     assert registry.get_sample_value("alertd_oldest_unsettled_seconds") == 2.5
     assert registry.get_sample_value("alertd_outcome_unknown") == 3
     assert registry.get_sample_value("alertd_unaccounted_alerts") == 4
+    assert registry.get_sample_value("alertd_configuration_problems") == 5
 
 
 def test_alertmanagers_names() -> None:

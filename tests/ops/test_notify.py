@@ -97,6 +97,18 @@ class TestPulse:
         now = 10.5
         assert pulse.stale() == ["settle"]
 
+    def test_who_waits_for_the_disk_is_not_stuck(self) -> None:
+        now, held_up = 0.0, True
+        pulse = Pulse(lambda: now, held_up=lambda: held_up)
+        pulse.expect("decide", every_s=5)
+
+        now = 60.0
+        assert pulse.stale() == []
+        held_up, now = False, 64.0
+        assert pulse.stale() == []
+        now = 66.0
+        assert pulse.stale() == ["decide"]
+
     def test_a_loop_that_ended_is_not_missed(self) -> None:
         now = 0.0
         pulse = Pulse(lambda: now)

@@ -6,20 +6,23 @@ import asyncio
 import os
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
-from alertd.flows.errors import StoreFailed
-from alertd.flows.ports import Step
+from alertd.flows.errors import Conflict, StoreFailed
+from alertd.flows.ports import Claim, Step
 from alertd.store import runner as runner_module
 from alertd.store import sqlite
 from alertd.store.errors import DataDamaged
 from alertd.store.opening import open_store
+from alertd.store.runner import FIRST_PAUSE_S, LAST_PAUSE_S
 from alertd.store.settings import StoreSettings
 from alertd.store.store import Store
 from tests.store.making import T0, FixedClock, envelope, first_seen, incident_write
@@ -30,15 +33,35 @@ def registry() -> CollectorRegistry:
     return CollectorRegistry()
 
 
+class Sleeps:
+    """Stands in for sleeping: notes how long, and lets a test act on it."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.then: Callable[[int], None] = lambda _: None
+        self.never = False
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        if self.never:
+            await asyncio.Event().wait()
+        self.then(len(self.seconds))
+
+
+@pytest.fixture
+def sleeps() -> Sleeps:
+    return Sleeps()
+
+
 @pytest.fixture
 async def store(
-    tmp_path: Path, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, sleeps: Sleeps
 ) -> AsyncIterator[Store]:
     monkeypatch.setattr(sqlite, "LOCK_WAIT_MS", 30)
     settings = StoreSettings(
         url=f"sqlite:///{tmp_path / 'alertd.db'}", min_free=0, queue_bytes=10_000, queue_writes=50
     )
-    async with open_store(settings, clock=FixedClock(), registry=registry) as opened:
+    async with open_store(settings, clock=FixedClock(), registry=registry, sleep=sleeps) as opened:
         yield opened
 
 
@@ -133,6 +156,89 @@ async def test_what_is_refused_for_now_may_succeed_later(store: Store, fault: Fa
     assert (await store.append(envelope("b"))).duplicate is False
     assert await store.accepted_messages() == 1
     assert await store.entry("a") is None, "what was refused must not come to disk with the next commit"
+
+
+WRITES: dict[str, Callable[[Store], Awaitable[object]]] = {
+    "commit": lambda store: store.commit(Step(incidents=[incident_write("i")])),
+    "claim": lambda store: store.claim(T0, limit=5, owner="me", lease=timedelta(minutes=1)),
+    "release": lambda store: store.release(Claim("i", 1, T0)),
+    "wake": lambda store: store.wake(T0),
+    "record": lambda store: store.record(T0, "Tickets"),
+    "set": lambda store: store.set("a", "b"),
+    "purge": lambda store: store.purge(T0, keep_journal=timedelta(days=1)),
+}
+
+
+@pytest.mark.parametrize("code", [5, 13])
+@pytest.mark.parametrize("name", WRITES)
+async def test_what_must_be_written_waits_until_the_disk_takes_it(
+    store: Store, fault: Fault, sleeps: Sleeps, name: str, code: int
+) -> None:
+    fault.commits(code)
+    sleeps.then = lambda times: fault.over() if times == 3 else None
+
+    await WRITES[name](store)
+
+    assert sleeps.seconds == [FIRST_PAUSE_S, FIRST_PAUSE_S * 2, FIRST_PAUSE_S * 4]
+    assert not store.is_held_up()
+
+
+async def test_the_pause_grows_up_to_a_limit_and_the_trouble_is_told_once(
+    store: Store, fault: Fault, sleeps: Sleeps
+) -> None:
+    held_up: list[bool] = []
+
+    def then(times: int) -> None:
+        held_up.append(store.is_held_up())
+        if times == 9:
+            fault.over()
+
+    fault.commits(13)
+    sleeps.then = then
+    with structlog.testing.capture_logs() as logs:
+        await store.set("a", "b")
+
+    assert sleeps.seconds[-1] == LAST_PAUSE_S
+    assert sleeps.seconds == sorted(sleeps.seconds)
+    assert held_up == [True] * 9
+    assert [line["event"] for line in logs] == ["store.write_refused", "store.writes_again"]
+    assert await store.get("a") == "b"
+
+
+async def test_who_waits_for_the_disk_hears_when_it_fails_for_good(
+    store: Store, fault: Fault, sleeps: Sleeps
+) -> None:
+    fault.commits(13)
+    sleeps.then = lambda _: fault.commits(10)
+
+    with pytest.raises(StoreFailed, match="disk has failed"):
+        await store.set("a", "b")
+
+    assert not store.is_held_up()
+
+
+async def test_who_gives_up_waiting_for_the_disk_holds_nothing_up(
+    store: Store, fault: Fault, sleeps: Sleeps
+) -> None:
+    fault.commits(13)
+    sleeps.never = True
+    waiting = asyncio.create_task(store.set("a", "b"))
+    while not sleeps.seconds:
+        await asyncio.sleep(0)
+    assert store.is_held_up()
+
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert not store.is_held_up()
+
+
+async def test_a_conflict_is_no_reason_to_wait(store: Store, sleeps: Sleeps) -> None:
+    with pytest.raises(Conflict):
+        await store.commit(Step(incidents=[incident_write("i", version=7)]))
+
+    assert sleeps.seconds == []
 
 
 async def test_an_error_that_ends_the_transaction_acknowledges_nothing(store: Store, fault: Fault) -> None:
@@ -368,14 +474,15 @@ def _enlarge(place: Path) -> None:
 
 async def test_a_full_disk_refuses_and_recovers(small_disk: Path) -> None:
     settings = StoreSettings(url=f"sqlite:///{small_disk / 'alertd.db'}", min_free=0)
-    async with open_store(settings, clock=FixedClock(), registry=CollectorRegistry()) as store:
+    sleeps = Sleeps()
+    sleeps.then = lambda _: _enlarge(small_disk)
+    async with open_store(settings, clock=FixedClock(), registry=CollectorRegistry(), sleep=sleeps) as store:
         acknowledged: list[str] = []
         refused = await _fill(store, acknowledged)
         assert (refused.full, str(refused)) == (True, "the disk is full")
-        with pytest.raises(StoreFailed):
-            await store.commit(Step(incidents=[incident_write(f"i{number}") for number in range(3000)]))
+        await store.commit(Step(incidents=[incident_write(f"i{number}") for number in range(3000)]))
 
-        _enlarge(small_disk)
+        assert len(sleeps.seconds) >= 1
         await store.append(envelope("later"))
         assert [receipt for receipt in acknowledged if await store.entry(receipt) is None] == []
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from alertd.core.alerts import AlertKey
+from alertd.core.alerts import alert_key
 from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import Step
 from alertd.store import opening, sqlite
@@ -208,7 +208,7 @@ async def test_a_document_that_cannot_be_read_is_never_dropped(
 
     async with opened(path) as store:
         with pytest.raises(DataDamaged):
-            await store.load([AlertKey("prometheus\x1fa")], ["a"])
+            await store.load([alert_key("prometheus", "a")], ["a"])
 
 
 async def test_a_check_without_time_says_so(tmp_path: Path) -> None:

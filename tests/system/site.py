@@ -317,8 +317,8 @@ class Site:
         """Recompute the accounts from the file itself: messages accepted, and placed by disposition."""
         with closing(sqlite3.connect(f"file:{self.folder}/alertd.db?mode=ro", uri=True)) as conn:
             [(accepted, undecided)] = conn.execute(
-                "SELECT coalesce(sum(messages), 0), coalesce(sum(CASE WHEN decided THEN 0 ELSE messages END), 0)"
-                " FROM journal"
+                "SELECT coalesce(sum(messages), 0),"
+                " coalesce(sum(CASE WHEN decided THEN 0 ELSE messages END), 0) FROM journal"
             )
             totals = dict(conn.execute("SELECT name, value FROM totals"))
         return {"accepted": accepted, "undecided": undecided, **totals}

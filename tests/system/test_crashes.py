@@ -1,4 +1,4 @@
-"""Killed at each named point of our own flow, for each operation, and restarted: nothing lost, nothing doubled."""
+"""Killed at each named point of our flow, for each operation, and restarted: nothing lost or doubled."""
 
 from __future__ import annotations
 

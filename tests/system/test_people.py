@@ -1,4 +1,4 @@
-"""What technicians do in Autotask wins, with a real process and the simulator's own record of every change."""
+"""What technicians do in Autotask wins: a real process, and the simulator's own record of every change."""
 
 from __future__ import annotations
 

@@ -1,13 +1,16 @@
-"""Running it: start, stop, reload, a second owner, faults of Autotask, the watchdog, and secrets in no output."""
+"""Running it: start, stop, reload, a second owner, faults of Autotask, the watchdog, secrets in no output."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from alertd.simulator import API_SECRET, Simulator, read_scenario, serving
@@ -266,3 +269,63 @@ async def test_explain_tells_the_whole_road(site: Site) -> None:
     for text in (by_receipt, by_ticket, told):
         assert site.tickets[0]["ticketNumber"] in text
         assert "create done" in text
+
+
+async def metrics_of(site: Site) -> dict[str, float]:
+    """Return every sample by name and labels, as they stand in /metrics."""
+    _, text = await site.ask("/metrics")
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+async def test_what_the_tenant_lacks_is_told_at_start_and_stops_nothing(site: Site) -> None:
+    site.configure(more='[[boards]]\nname = "x"\nqueue = "No such queue"\n')
+    await site.start()
+    await site.post(alert())
+    await site.until(lambda: len(site.tickets) == 1)
+    ready = await site.ask("/readyz")
+    _, status = await site.ask("/api/v1/status")
+
+    assert (await metrics_of(site))["alertd_configuration_problems"] == 1
+    assert (ready[0], ready[1].splitlines()[0]) == (200, "OK")
+    assert "No such queue" in ready[1]
+    assert "No such queue" in status
+
+
+async def test_tickets_are_counted_though_an_answer_is_lost(site: Site) -> None:
+    site.fault(kind="drop", when="after", endpoint="Tickets", method="POST", action="create", count=1)
+    await site.start()
+    await site.post(alert())
+    await site.until(lambda: bool(site.tickets))
+    await site.settled()
+    await site.post(alert(firing=False))
+    await site.over()
+    await site.settled()
+
+    figures = await metrics_of(site)
+    assert figures['alertd_tickets_created_total{board="noc"}'] == len(site.tickets) == 1
+    assert figures['alertd_tickets_completed_total{board="noc"}'] == 1
+    assert figures["alertd_duplicate_tickets_found_total"] == 0
+    assert figures['alertmanager_notifications_failed_total{integration="autotask",reason="other"}'] == 1
+    assert figures['alertmanager_notifications_total{integration="autotask"}'] > 1
+    assert figures["alertmanager_config_hash"] > 0
+
+
+async def test_what_was_accepted_from_a_source_that_is_gone_is_shown_as_parked(site: Site) -> None:
+    await site.start(ALERTD_CRASH_AT="decide.before_commit")
+    receipt = ""
+    with contextlib.suppress(aiohttp.ClientError):
+        receipt = (await site.post(alert("one"), alert("two")))["receipt"]
+    await site.ended()
+    config = site.folder / "alertd.toml"
+    config.write_text(config.read_text().replace('name = "alertmanager"', 'name = "renamed"'))
+    await site.start()
+
+    [parked] = json.loads((await site.ask("/api/v1/parked"))[1])
+    _, told = await site.run("explain", parked["id"])
+    assert parked["id"] == receipt or not receipt
+    assert parked["reason"].startswith("gone:")
+    assert "2 of them" in told
+    assert (await metrics_of(site))['alertd_parked{reason="gone"}'] == 1
+    assert accounted(site.walk(), site.tickets)
+    assert site.walk()["parked"] == 2

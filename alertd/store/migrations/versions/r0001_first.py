@@ -69,10 +69,12 @@ def _create_alerts() -> None:
         Column("firing", SmallInteger, nullable=False),
         Column("source", Text, nullable=False),
         Column("fingerprint", Text, nullable=False),
+        Column("seen_at", BigInteger, nullable=False),
         Column("doc", LargeBinary, nullable=False),
     )
     op.create_index("alerts_due_at", "alerts", ["due_at"], **_when("due_at IS NOT NULL"))
     op.create_index("alerts_firing", "alerts", ["firing"], **_when("firing = 1"))
+    op.create_index("alerts_over", "alerts", ["seen_at", "key"], **_when("firing = 0"))
 
 
 def _create_incidents() -> None:
