@@ -105,8 +105,12 @@ class Metadata:
 
         Raises:
             Rejected: No board has a usable queue.
+            Unavailable: It has just been configured, and the tenant is still to be asked about it.
         """
-        return choose(name, self._known().resolved, self._stand_ins)
+        resolved = self._known().resolved
+        if name not in resolved and self._clock.now() >= self._due_at:
+            raise Unavailable(f"board {name!r} is about to be looked up in Autotask")
+        return choose(name, resolved, self._stand_ins)
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with the configured boards."""

@@ -122,7 +122,8 @@ class Settler:
             if str(exc) != self.desk_trouble:  # the same trouble is told once
                 _log.warning("settling.desk_not_ready", reason=exc.reason, error=str(exc))
             self.desk_trouble = str(exc)
-            return exc.retry_after if isinstance(exc, Throttled) else PAUSE.total_seconds()
+            pause = _asked_wait(exc) or PAUSE
+            return min(pause.total_seconds(), IDLE_S)  # asking again costs no call, and shows that we live
         self._metrics.desk_ready.set(1)
         self.desk_trouble = ""
         await self._wake_refused()
@@ -159,9 +160,10 @@ class Settler:
                 row = await self._row(claim.incident_key)
                 try:
                     job = self._job(row)
-                except PortError as exc:  # no board can take it: whoever mends that wakes us
-                    _log.error("settling.no_board", incident=claim.incident_key, error=str(exc))
-                    await self._rest_row(row, settle_at=self._clock.now() + LAST_RETRY)
+                except PortError as exc:  # no board can take it, or the boards are being read just now
+                    _log.warning("settling.no_board", incident=claim.incident_key, error=str(exc))
+                    wait = LAST_RETRY if isinstance(exc, Rejected) else PAUSE
+                    await self._rest_row(row, settle_at=self._clock.now() + wait)
                     break
                 operation = next_operation(job.level, row.known, now=self._clock.now(), terms=self._terms())
                 if isinstance(operation, Settled | WaitUntil):

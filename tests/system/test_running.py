@@ -12,9 +12,14 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry
 
+from alertd.app.clock import SystemClock
+from alertd.flows.ports import Envelope
 from alertd.simulator import API_SECRET, Simulator, read_scenario, serving
 from alertd.simulator.truth import state
+from alertd.store.opening import open_store
+from alertd.store.settings import StoreSettings
 from tests.system.site import CANARY, Gone, Site, a_site, accounted, alert
 
 pytestmark = pytest.mark.system
@@ -329,3 +334,27 @@ async def test_what_was_accepted_from_a_source_that_is_gone_is_shown_as_parked(s
     assert (await metrics_of(site))['alertd_parked{reason="gone"}'] == 1
     assert accounted(site.walk(), site.tickets)
     assert site.walk()["parked"] == 2
+
+
+async def test_all_that_was_accepted_is_decided_at_start_however_large(site: Site) -> None:
+    """More than is read from the journal at once; a body is its alert and blanks."""
+    settings = StoreSettings(url=f"sqlite:///{site.folder}/alertd.db", min_free=0)
+    async with open_store(settings, clock=SystemClock(), registry=CollectorRegistry()) as store:
+        for number in range(9):
+            body = json.dumps({"version": "4", "status": "firing", "alerts": [alert(f"h{number}")]}).encode()
+            await store.append(
+                Envelope(
+                    receipt=f"r{number}",
+                    source="alertmanager",
+                    kind="alertmanager",
+                    received_at=SystemClock().now(),
+                    body=body.ljust(4 * 1024**2),
+                    content_type="application/json",
+                )
+            )
+    await site.start()
+    await site.settled()
+
+    assert site.walk()["undecided"] == 0
+    assert len(site.tickets) == 9
+    assert accounted(site.walk(), site.tickets)
