@@ -109,19 +109,23 @@ class Parts:
             now=clock.now,
             wake_settling=self.settler.wake,
         )
-        self.intake = Intake(
-            settings.server,
-            current.live.senders.values(),
+        self.intake = self._make_intake(crash, not_ready)
+
+    def _make_intake(self, crash: CrashPoint, not_ready: Callable[[], str | None]) -> Intake:
+        live = self.current.live
+        return Intake(
+            live.settings.server,
+            live.senders.values(),
             surroundings=Surroundings(
-                journal=store,
+                journal=self.store,
                 handover=self.decider,
-                clock=clock,
+                clock=self.clock,
                 monotonic=time.monotonic,
                 entropy=os.urandom,
                 not_ready=not_ready,
                 crash=crash,
             ),
-            metrics=IntakeMetrics(registry),
+            metrics=IntakeMetrics(self.registry),
         )
 
     def _make_desk(self, live: Live, chance: random.Random, crash: CrashPoint) -> AutotaskDesk:

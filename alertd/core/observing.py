@@ -158,14 +158,15 @@ def observe_ticket(
     innocent = ours - {own} if _differs(here, view) else ours
     if _is_baseline(here, view, innocent, patience.baseline):
         fields = {name: _baseline(here.fields.get(name), value) for name, value in view.fields.items()}
-        clean = replace(here, fields=fields, assignee_id=view.assignee_id, clean_at=began_at)
+        clean_at = _clean_until(here, began_at)
+        clean = replace(here, fields=fields, assignee_id=view.assignee_id, clean_at=clean_at)
         return clean, _completion(here, view, done)
     fields = {name: _seen(here.fields.get(name), value) for name, value in view.fields.items()}
     after = replace(here, fields=fields, assignee_id=view.assignee_id)
     touched = _touch(here, after, view, ours)
     completion = _completion(here, view, done)
     if touched is None:
-        return replace(after, clean_at=began_at), completion
+        return replace(after, clean_at=_clean_until(here, began_at)), completion
     return after, (*completion, touched)
 
 
@@ -215,6 +216,17 @@ def _is_baseline(known: Known, view: TicketView, innocent: frozenset[int], basel
     since = known.patched_at if _differs(known, view) else known.wrote_at
     by_rules = since is not None and view.last_activity_at <= since + baseline
     return view.last_activity_by in innocent or by_rules
+
+
+def _clean_until(known: Known, began_at: datetime) -> datetime:
+    """Until when a read without a touch proves that there was none.
+
+    A ticket shows its last activity only. Where we wrote after an earlier clean read, our write hides what
+    a person did in between, and the ticket's notes have to be asked for before it is completed.
+    """
+    if known.clean_at is None or known.wrote_at is None or known.clean_at >= known.wrote_at:
+        return began_at
+    return known.clean_at
 
 
 def _baseline(field: Field | None, value: int) -> Field:

@@ -123,6 +123,6 @@ def _news(before: Known, after: Known) -> bool:
     """Whether a read is worth a write: the first clean one since our last write is, its repeats are not."""
     if msgspec.structs.replace(before, clean_at=None) != msgspec.structs.replace(after, clean_at=None):
         return True
-    if after.clean_at is None or after.wrote_at is None:
+    if after.clean_at is None or after.wrote_at is None or after.clean_at == before.clean_at:
         return False
     return before.clean_at is None or before.clean_at <= after.wrote_at

@@ -95,11 +95,14 @@ class Ticket:
     claimed: set[str] = field(default_factory=set)  # fields that a counting read has shown to be a person's
     changed_by: dict[str, int] = field(default_factory=dict)
     touch_seen: bool = False
+    ours_at: datetime = T0  # alertd's last write
+    person_noted_at: datetime | None = None
     gone: bool = False
 
     def act(self, by: int, now: datetime, **fields: int) -> None:
         """Change fields, or just work on it."""
         self.activity_at, self.activity_by = now, by
+        self.ours_at = now if by == US else self.ours_at
         for name, value in fields.items():
             self.fields[name] = value
             self.changed_by[name] = by
@@ -146,6 +149,7 @@ class Desk:
         self.marks.clear()
         for ticket in self.tickets.values():
             ticket.base, ticket.claimed, ticket.touch_seen = dict(ticket.fields), set(), False
+            ticket.person_noted_at = None
 
     def put(self, reference: str, fields: dict[str, int]) -> int:
         """A ticket comes to stand."""
@@ -189,7 +193,9 @@ class Desk:
         ticket = self._there(ticket_id)
         stolen = ticket.claimed & fields.keys()
         assert not stolen, f"{stolen} of ticket {ticket_id} had been seen to be a person's"
-        assert not (completes and careful and ticket.touch_seen), "completed though seen to be touched"
+        hidden = ticket.person_noted_at is not None and ticket.person_noted_at < ticket.ours_at
+        touched = ticket.touch_seen or hidden  # what our own write could hide must have been asked for
+        assert not (completes and careful and touched), "completed though touched"
         if self.reopening_refused and ticket.fields["status"] == DONE and fields.get("status", DONE) != DONE:
             raise Rejected("may not edit a complete ticket")
         ticket.act(US, self.now, **fields)

@@ -166,11 +166,23 @@ class IncidentMachine(RuleBasedStateMachine):
         self.some_ticket(data).act(PERSON, self.desk.now, **fields)
 
     @precondition(lambda self: len(self.desk.tickets) > 1)
+    @rule(data=st.data(), fields=st.sampled_from([{"status": 8}, {"priority": 1}, {"queue": 5}]), name=NAMES)
+    def person_is_seen_before_it_gets_worse(
+        self, data: st.DataObject, fields: dict[str, int], name: str
+    ) -> None:
+        self.live_on(200)
+        self.some_ticket(data).act(PERSON, self.desk.now, **fields)
+        self.live_on(61)
+        self.shell.post(alert(name, severity=Severity.CRITICAL))
+        self.work()
+
+    @precondition(lambda self: len(self.desk.tickets) > 1)
     @rule(data=st.data())
     def person_notes(self, data: st.DataObject) -> None:
         ticket = self.some_ticket(data)
         ticket.act(PERSON, self.desk.now)
         ticket.notes.append(NoteView(title="hello", note_type=1, creator_id=PERSON))
+        ticket.person_noted_at = self.desk.now
 
     @precondition(lambda self: len(self.desk.tickets) > 1)
     @rule(data=st.data())

@@ -371,6 +371,25 @@ def test_our_note_hides_nothing(changes: dict[str, Any], is_touch: bool) -> None
     assert bool(told) is is_touch
 
 
+@pytest.mark.parametrize(
+    ("last_clean", "activity_by", "clean_at"),
+    [
+        pytest.param(None, US, at(hours=2), id="tags right after the create hide nothing"),
+        pytest.param(T0, US, T0, id="a later note hides what came before it"),
+        pytest.param(T0, None, T0, id="whoever is shown as the last"),
+        pytest.param(at(minutes=90), US, at(hours=2), id="a clean read after it was evidence already"),
+    ],
+)
+def test_evidence_has_no_gap(
+    last_clean: datetime | None, activity_by: int | None, clean_at: datetime
+) -> None:
+    noted = known(wrote_at=at(hours=1), patched_at=T0, clean_at=last_clean)
+    shown = view(last_activity_at=at(hours=1, minutes=20), last_activity_by=activity_by)
+    after, told = observe_ticket(noted, shown, began_at=at(hours=2), ours=OURS, done=DONE, own=US)
+
+    assert (after.clean_at, told) == (clean_at, ())
+
+
 def test_our_note_does_not_hide_that_somebody_completed_what_was_theirs_already() -> None:
     taken = known(fields={"status": Field(1, 1, 8)}, wrote_at=at(hours=1), patched_at=T0)
     shown = view(last_activity_at=at(hours=1), last_activity_by=US, fields={"status": DONE})

@@ -358,3 +358,28 @@ async def test_all_that_was_accepted_is_decided_at_start_however_large(site: Sit
     assert site.walk()["undecided"] == 0
     assert len(site.tickets) == 9
     assert accounted(site.walk(), site.tickets)
+
+
+METRICS = [
+    *("alertd_alerts_received_total", "alertd_alerts", "alertd_incidents", "alertd_unsettled_incidents"),
+    *("alertd_oldest_unsettled_seconds", "alertd_tickets_created_total", "alertd_tickets_completed_total"),
+    *("alertd_duplicate_tickets_found_total", "alertd_autotask_requests_total"),
+    *("alertd_autotask_request_duration_seconds", "alertd_autotask_budget_remaining"),
+    *(
+        "alertd_autotask_tenant_usage_ratio",
+        "alertd_pressure_level",
+        "alertd_outcome_unknown",
+        "alertd_parked",
+    ),
+    *("alertd_journal_commit_duration_seconds", "alertd_intake_requests_total", "alertd_unaccounted_alerts"),
+    *("alertd_config_last_reload_successful", "alertd_build_info", "alertmanager_build_info"),
+]
+
+
+async def test_every_promised_metric_is_there_from_the_start(site: Site) -> None:
+    await site.start()
+    _, text = await site.ask("/metrics")
+    names = {line.split(" ")[2] for line in text.splitlines() if line.startswith("# TYPE ")}
+
+    assert {name for name in METRICS if name not in names} == set()
+    assert "alertd_unaccounted_alerts 0.0" in text
