@@ -35,7 +35,7 @@ class Word(msgspec.Struct, frozen=True):
     until: datetime | None  # when its word runs out unless repeated; None: never
 
 
-class Condition(msgspec.Struct, frozen=True, kw_only=True):
+class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that can be wrong at one source, and how it stands."""
 
     key: AlertKey

@@ -20,7 +20,7 @@ from alertd.core.tickets import Ticket
 # --- shapes -------------------------------------------------------------------------------------------
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One condition of the incident, as its ticket tells of it."""
 
     key: AlertKey
@@ -104,7 +104,7 @@ class Happened(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Tally(msgspec.Struct, frozen=True):
+class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     """Alert messages of this incident by disposition; the totals move by the difference of two tallies."""
 
     pending: int = 0
@@ -120,7 +120,7 @@ class Tally(msgspec.Struct, frozen=True):
         return {name: mine - theirs for name, mine, theirs in pairs if mine != theirs}
 
 
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
+class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Our record of one problem."""
 
     key: str

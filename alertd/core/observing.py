@@ -158,7 +158,7 @@ def observe_ticket(
     innocent = ours - {own} if _differs(here, view) else ours
     if _is_baseline(here, view, innocent, patience.baseline):
         fields = {name: _baseline(here.fields.get(name), value) for name, value in view.fields.items()}
-        clean_at = _clean_until(here, began_at)
+        clean_at = _clean_until(here, began_at, patience.baseline)
         clean = replace(here, fields=fields, assignee_id=view.assignee_id, clean_at=clean_at)
         return clean, _completion(here, view, done)
     fields = {name: _seen(here.fields.get(name), value) for name, value in view.fields.items()}
@@ -166,7 +166,7 @@ def observe_ticket(
     touched = _touch(here, after, view, ours)
     completion = _completion(here, view, done)
     if touched is None:
-        return replace(after, clean_at=_clean_until(here, began_at)), completion
+        return replace(after, clean_at=_clean_until(here, began_at, patience.baseline)), completion
     return after, (*completion, touched)
 
 
@@ -218,15 +218,19 @@ def _is_baseline(known: Known, view: TicketView, innocent: frozenset[int], basel
     return view.last_activity_by in innocent or by_rules
 
 
-def _clean_until(known: Known, began_at: datetime) -> datetime:
+def _clean_until(known: Known, began_at: datetime, baseline: timedelta) -> datetime | None:
     """Until when a read without a touch proves that there was none.
 
-    A ticket shows its last activity only. Where we wrote after an earlier clean read, our write hides what
-    a person did in between, and the ticket's notes have to be asked for before it is completed.
+    A ticket shows its last activity only. Where we wrote after an earlier clean read, or long after the
+    create, our write hides what a person did in between: before it is completed its notes are asked for.
     """
-    if known.clean_at is None or known.wrote_at is None or known.clean_at >= known.wrote_at:
+    if known.wrote_at is None:
         return began_at
-    return known.clean_at
+    if known.clean_at is None:
+        hides = known.created_at is not None and known.wrote_at > known.created_at + baseline
+    else:
+        hides = known.wrote_at > known.clean_at
+    return known.clean_at if hides else began_at
 
 
 def _baseline(field: Field | None, value: int) -> Field:

@@ -127,7 +127,7 @@ Writing: TypeAlias = Create | Change | Note | AddTag | RemoveTag
 Operation: TypeAlias = Writing | Look | Adopt | Verify | CheckTouched
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True):
+class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A write that was committed to before it was sent. Found without an outcome, it is looked for."""
 
     operation: Writing
@@ -151,7 +151,7 @@ class Field(msgspec.Struct, frozen=True):
         return self.seen == self.written
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The level Autotask last confirmed for one generation of an incident."""
 
     ticket: Ticket | None = None

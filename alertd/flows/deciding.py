@@ -25,7 +25,7 @@ from alertd.flows.ports import Entry, Envelope, IncidentRow, Loaded, Parking, St
 from alertd.flows.rows import condition_write, incident_write
 from alertd.flows.world import World
 
-BATCH_MESSAGES = 1024  # what repeats among them is folded into one row, and one commit serves them all
+BATCH_MESSAGES = 2048  # what repeats among them is folded into one row, and one commit serves them all
 BUSY_MESSAGES = 16  # in one batch: more are coming in, and fewer, larger steps leave requests more room
 GATHER_S = 0.05
 TURN_MESSAGES = 128  # folded before the event loop serves others: about 2 ms

@@ -95,6 +95,7 @@ class Ticket:
     claimed: set[str] = field(default_factory=set)  # fields that a counting read has shown to be a person's
     changed_by: dict[str, int] = field(default_factory=dict)
     touch_seen: bool = False
+    made_at: datetime = T0
     ours_at: datetime = T0  # alertd's last write
     person_noted_at: datetime | None = None
     gone: bool = False
@@ -156,7 +157,7 @@ class Desk:
         id_ = QUIET + len(self.tickets)
         seen_from = self.now + self.lag
         self.tickets[id_] = Ticket(
-            id_, reference, dict(fields), seen_from, base=dict(fields), activity_at=self.now
+            id_, reference, dict(fields), seen_from, base=dict(fields), made_at=self.now, activity_at=self.now
         )
         twins = [each for each in self.tickets.values() if each.reference == reference and not each.gone]
         assert len(twins) == 1 or reference == "foreign", f"two tickets for {reference}"
@@ -193,7 +194,9 @@ class Desk:
         ticket = self._there(ticket_id)
         stolen = ticket.claimed & fields.keys()
         assert not stolen, f"{stolen} of ticket {ticket_id} had been seen to be a person's"
-        hidden = ticket.person_noted_at is not None and ticket.person_noted_at < ticket.ours_at
+        early = ticket.made_at + timedelta(minutes=2)  # what happens in there is taken for a workflow rule's
+        noted_at = ticket.person_noted_at
+        hidden = noted_at is not None and early < noted_at < ticket.ours_at
         touched = ticket.touch_seen or hidden  # what our own write could hide must have been asked for
         assert not (completes and careful and touched), "completed though touched"
         if self.reopening_refused and ticket.fields["status"] == DONE and fields.get("status", DONE) != DONE:

@@ -109,3 +109,8 @@ def test_group_fingerprint_stays_the_same() -> None:
     assert base64.b32encode(digest).decode().lower().startswith("qtnucbbkwprr6tpsjofaxq7le7")
     assert identity.reference("alertd", "k", 1) == "alertd-ie4chigou4bjzyxox3i66c42mw-g1"
     assert identity.key_fingerprint("doorbell", ("7", "door open")) == "c25ce1e7fdce676d"
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_base32_is_the_standard_one(digest: bytes) -> None:
+    assert identity._base32(digest) == base64.b32encode(digest).decode()[:26].lower()

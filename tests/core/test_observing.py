@@ -372,18 +372,23 @@ def test_our_note_hides_nothing(changes: dict[str, Any], is_touch: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("last_clean", "activity_by", "clean_at"),
+    ("created_at", "last_clean", "activity_by", "clean_at"),
     [
-        pytest.param(None, US, at(hours=2), id="tags right after the create hide nothing"),
-        pytest.param(T0, US, T0, id="a later note hides what came before it"),
-        pytest.param(T0, None, T0, id="whoever is shown as the last"),
-        pytest.param(at(minutes=90), US, at(hours=2), id="a clean read after it was evidence already"),
+        pytest.param(at(minutes=58), None, US, at(hours=2), id="tags right after the create hide nothing"),
+        pytest.param(at(minutes=57), None, US, None, id="tags that came late hide what came before them"),
+        pytest.param(None, None, US, at(hours=2), id="of a forgotten ticket the adoption was the evidence"),
+        pytest.param(T0, T0, US, T0, id="a later note hides what came before it"),
+        pytest.param(T0, T0, None, T0, id="whoever is shown as the last"),
+        pytest.param(T0, at(minutes=90), US, at(hours=2), id="a clean read after it was evidence already"),
     ],
 )
 def test_evidence_has_no_gap(
-    last_clean: datetime | None, activity_by: int | None, clean_at: datetime
+    created_at: datetime | None,
+    last_clean: datetime | None,
+    activity_by: int | None,
+    clean_at: datetime | None,
 ) -> None:
-    noted = known(wrote_at=at(hours=1), patched_at=T0, clean_at=last_clean)
+    noted = known(wrote_at=at(hours=1), patched_at=T0, clean_at=last_clean, created_at=created_at)
     shown = view(last_activity_at=at(hours=1, minutes=20), last_activity_by=activity_by)
     after, told = observe_ticket(noted, shown, began_at=at(hours=2), ours=OURS, done=DONE, own=US)
 
