@@ -41,7 +41,7 @@ async def run(*, once: bool, listen: str | None, out: TextIO = sys.stdout) -> in
                 await daemon.wait_started()
                 demo = Demo(daemon, simulator, folder=Path(name), out=out)
                 try:
-                    lost = await demo.run(clock.now().timestamp(), once=once)
+                    lost = await demo.run(once=once)
                 finally:
                     stop.set()
                 await running
@@ -59,10 +59,11 @@ class Demo:
         self._sent = 0
         self._clock = SystemClock()
 
-    async def run(self, began: float, *, once: bool) -> list[str]:
+    async def run(self, *, once: bool) -> list[str]:
         """Send, watch, and return what is missing at the end."""
         self._print(
-            f"alertd takes alerts at http://{self._daemon.intake_addresses[0]}, Autotask is simulated.\n"
+            f"alertd takes alerts at http://{self._daemon.intake_addresses[0]}, Autotask is simulated."
+            f"{'' if once else ' Ctrl-C ends it.'}\n"
         )
         tokens = {sender: (self._folder / sender).read_text() for sender in SENDERS}
         async with aiohttp.ClientSession(f"http://{self._daemon.intake_addresses[0]}") as session:

@@ -524,6 +524,8 @@ class Shell:
                 known, view, asked=asked, revision=revision, now=now, ours=OURS, done=DONE
             )
             wrote_at = known.intent.begun_at if known.intent is not None else None
+            if wrote_at is None:  # forgotten: what it would ask for now is all that can be compared with
+                desk.tickets[view.id].base = dict(asked)
             if wrote_at is None or now > wrote_at + timedelta(seconds=30):
                 desk.book_read(view.id, wrote_at)
             return adopted, changes

@@ -5,9 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec.structs import replace
 
 from alertd.core.alerts import Severity
@@ -297,10 +305,20 @@ class IncidentMachine(RuleBasedStateMachine):
             assert self.desk.tickets[incident.ticket.id].fields["status"] in (DONE, 8, NEW)
 
 
-TestIncidentMachine = IncidentMachine.TestCase
-TestIncidentMachine.settings = settings(
-    max_examples=60,
-    stateful_step_count=40,
+QUICK = settings(
+    max_examples=150,
+    stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+TestIncidentMachine = IncidentMachine.TestCase
+TestIncidentMachine.settings = QUICK
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_incident_machine_at_length() -> None:
+    run_state_machine_as_test(
+        IncidentMachine, settings=settings(QUICK, max_examples=8000, stateful_step_count=40)
+    )
