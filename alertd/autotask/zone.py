@@ -120,7 +120,8 @@ class Zones:
         payload = await self._fetch(question)
         if isinstance(payload, PortError):
             raise Unavailable(
-                f"Autotask names no zone for this user: {payload}. If this stays, the username is wrong"
+                f"Autotask names no zone for this user: {payload}. If Autotask can be reached, and this "
+                "stays, the username is wrong"
             )
         zone = read_zone(payload, zone_url=self._zone_url)
         if isinstance(zone, PortError):

@@ -59,6 +59,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime | None = None  # the source's clock; None: it did not say
     ends_at: datetime | None = None  # when it cleared, by the source's clock
     expires_after: timedelta | None = None  # silent for this long means expired, never cleared; None: never
+    late_for: timedelta | None = None  # so long after a clear, an older firing may be a late one; None: ever
     reporter: str = ""  # who says so, when several watch one condition (a Prometheus pair)
     sent_labels: dict[str, str] = {}  # labels exactly as sent, for projections
 

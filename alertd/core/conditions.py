@@ -49,6 +49,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started_at: datetime
     ended_at: datetime | None = None
     last_end_at: datetime | None = None  # latest end the source named, by its own clock
+    told_end_at: datetime | None = None  # when that was received
     expired: bool = False
     seen_at: datetime  # last message, kept to the minute
     expires_at: datetime | None = None
@@ -81,7 +82,7 @@ def _fire(
     before: Condition | None, alert: Alert, received_at: datetime, receipt: str
 ) -> tuple[Condition, Turn]:
     if before is None or not before.firing:
-        if before is not None and _was_overtaken(alert, before):
+        if before is not None and _was_overtaken(alert, before, received_at):
             return _counted(before, received_at), Turn.STALE
         return _fresh(before, alert, received_at, receipt), Turn.FIRED
     changed = alert.severity is not before.severity
@@ -115,6 +116,7 @@ def _fresh(before: Condition | None, alert: Alert, received_at: datetime, receip
         sent_labels=alert.sent_labels,
         started_at=min(alert.starts_at or received_at, received_at),
         last_end_at=before.last_end_at if before is not None else None,
+        told_end_at=before.told_end_at if before is not None else None,
         seen_at=received_at,
         expires_at=word.until,
         reporters={alert.reporter: word},
@@ -129,9 +131,10 @@ def _clear(
     ended_at = min(alert.ends_at or received_at, received_at)
     if before is None:
         return _never_seen(alert, ended_at, received_at, receipt), Turn.UNKNOWN
-    heard = msgspec.structs.replace(
-        _counted(before, received_at), last_end_at=_later(before.last_end_at, alert.ends_at)
-    )
+    heard = _counted(before, received_at)
+    last_end_at = _later(before.last_end_at, alert.ends_at)
+    if last_end_at != before.last_end_at:
+        heard = msgspec.structs.replace(heard, last_end_at=last_end_at, told_end_at=received_at)
     if not before.firing and not before.expired:
         later = alert.ends_at is not None and (before.ended_at is None or ended_at > before.ended_at)
         return msgspec.structs.replace(heard, ended_at=ended_at) if later else heard, Turn.REPEATED
@@ -155,20 +158,27 @@ def _never_seen(alert: Alert, ended_at: datetime, received_at: datetime, receipt
         started_at=min(alert.starts_at or ended_at, ended_at),
         ended_at=ended_at,
         last_end_at=alert.ends_at,
+        told_end_at=received_at,
         expires_at=None,
         reporters={},
     )
 
 
-def _was_overtaken(alert: Alert, before: Condition) -> bool:
+def _was_overtaken(alert: Alert, before: Condition, received_at: datetime) -> bool:
     """Whether a firing message is from before an end that its source has named.
 
     Only the source's own times are compared with each other: an end that it did not name is known by our
     clock, and a start by another clock, or a clear that came late, must not make a new problem look old.
+    A problem that was taken for over, as after a network cut, comes back with its old start: it is known
+    from a late message by coming later than the sender's messages can be late.
     """
     if before.expired or alert.starts_at is None or before.last_end_at is None:
         return False  # silence is no statement; the source speaks again
-    return alert.starts_at < before.last_end_at
+    if alert.starts_at >= before.last_end_at:
+        return False
+    if alert.late_for is None or before.told_end_at is None:
+        return True
+    return received_at - before.told_end_at < alert.late_for
 
 
 def _is_of_an_earlier_time(alert: Alert, before: Condition) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alertd.core.identity import reference as make_reference
-from alertd.core.incidents import Acknowledged, Closed, Incident, Waiting, may_complete, state_of
+from alertd.core.incidents import Acknowledged, Closed, Holding, Incident, Waiting, may_complete, state_of
 from alertd.core.tickets import Board, Known, Level
 
 
@@ -72,10 +72,18 @@ def _status(incident: Incident, board: Board, done: bool) -> int | None:
 
 
 def _tags(incident: Incident, board: Board) -> frozenset[str]:
-    shown = _STATE_TAG.get(state_of(incident), "firing")
+    shown = "expired" if _is_expired(incident) else _STATE_TAG.get(state_of(incident), "firing")
     state_tag = board.state_tags.get(shown)
     tags = {*board.tags, *incident.policy.tags}
     return frozenset(tags | {state_tag} if state_tag else tags)
+
+
+def _is_expired(incident: Incident) -> bool:
+    match incident.phase:
+        case Holding(expired=True) | Closed(how="expired"):
+            return True
+        case _:
+            return False
 
 
 # a ticket shows whether its condition holds; how far we are with it is our own business

@@ -139,8 +139,8 @@ class Hands:
                 f"Board {job.board.instead_of} cannot take tickets, so this is on {job.board.name}."
             )
         if found is None:
-            named = f'"{text.one_line(wanted)}"' if wanted else "no customer"
-            remarks.append(f"The alert names {named}, which is no active company in Autotask by that name.")
+            named = f'"{text.one_line(wanted)}", which is no active company in Autotask by that name'
+            remarks.append(f"The alert names {named if wanted else 'no customer'}.")
         return found or self._desk.fallback_company(), remarks
 
     async def _change(self, operation: Change, job: Job) -> Apply:

@@ -292,3 +292,36 @@ def test_any_order_with_any_repeats_comes_to_the_same_state(
     assert condition.firing is open_end
     if not open_end:
         assert condition.ended_at == at(minutes=10 * (episodes - 1) + 5)
+
+
+@pytest.mark.parametrize(
+    ("late_for", "minutes", "turn"),
+    [(None, 600, Turn.STALE), (2, 1, Turn.STALE), (2, 2, Turn.FIRED), (0, 0, Turn.FIRED)],
+    ids=["ever", "while it may be late", "no longer", "never late"],
+)
+def test_an_old_start_after_a_clear_fires_unless_it_may_be_late(
+    late_for: int | None, minutes: int, turn: Turn
+) -> None:
+    window = None if late_for is None else timedelta(minutes=late_for)
+    cleared, _ = fold(fire(1), clear(1, 2))
+    again = observe(
+        cleared, fire(1, late_for=window), received_at=LATE + timedelta(minutes=minutes), receipt="r"
+    )
+
+    assert again[1] is turn
+
+
+def test_a_repeated_clear_does_not_make_late_messages_of_later_ones() -> None:
+    window = timedelta(minutes=2)
+    condition, _ = fold(fire(1), clear(1, 2))
+    repeated_at = LATE + timedelta(minutes=5)
+    condition, _ = observe(condition, clear(1, 2), received_at=repeated_at, receipt="r")
+
+    assert observe(condition, fire(1, late_for=window), received_at=repeated_at, receipt="r")[1] is Turn.FIRED
+
+
+def test_an_end_kept_without_its_receipt_is_held_against_older_firings() -> None:
+    condition, _ = fold(fire(1), clear(1, 2))
+    kept = msgspec.structs.replace(condition, told_end_at=None)
+
+    assert observe(kept, fire(1, late_for=timedelta(0)), received_at=LATE, receipt="r")[1] is Turn.STALE

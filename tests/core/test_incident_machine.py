@@ -26,8 +26,9 @@ from alertd.core.observing import NoteView
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.settling import Settled, next_operation
-from tests.core.autotask_model import DONE, NEW, PERSON, WORKFLOW, Row, Shell, Ticket
+from tests.core.autotask_model import DONE, NEW, PERSON, WORKFLOW, Ticket
 from tests.core.incident_samples import alert
+from tests.core.shell_model import Row, Shell
 
 NAMES = st.sampled_from("abc")
 SEVERITIES = st.sampled_from([Severity.CRITICAL, Severity.WARNING, Severity.INFO])

@@ -18,6 +18,7 @@ from alertd.core.incidents import (
     Fired,
     FoundForeign,
     Gone,
+    Holding,
     Incident,
     Renumbered,
     Tick,
@@ -100,6 +101,20 @@ def test_the_reference_names_the_generation() -> None:
 
     assert wants(incident).reference == reference("alertd", "key", 1)
     assert wants(second).reference == reference("alertd", "key", 2)
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        Holding(T0, at(minutes=5), expired=True),
+        Closed(T0, "expired", reopen_until=at(hours=24)),
+    ],
+    ids=["holding", "closed"],
+)
+def test_silence_is_never_tagged_as_a_clear(phase: Holding | Closed) -> None:
+    board = replace(BOARD, state_tags={"cleared": "is clear", "expired": "went silent"})
+
+    assert wants(replace(HOLDING, phase=phase), board).tags == {"alertd", "went silent"}
 
 
 def test_priority_and_queue_are_the_boards() -> None:

@@ -76,6 +76,7 @@ def test_all_of_one_alert() -> None:
             "url": "https://prom.example.net:9090/graph?g0.expr=disk_used",
         },
         starts_at=datetime(2026, 9, 1, 6, 12, 30, 482_000, tzinfo=UTC),
+        late_for=timedelta(minutes=2),
         sent_labels=LABELS,
     )
 

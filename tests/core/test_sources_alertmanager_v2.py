@@ -148,3 +148,33 @@ def test_too_many_labels() -> None:
 def test_the_peer_reports_where_no_generator_does() -> None:
     assert posted(generatorURL="").reporter == "192.0.2.7"
     assert posted(generatorURL="", endsAt="2026-11-20T01:13:00Z").reporter == "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (rb"a\ud800b", "a\ufffdb"),
+        (rb"a\udc00\ud800", "a\ufffd\ufffd"),
+        (rb"\ud800\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\\ud800 \ud800", "\\ud800 \ufffd"),
+    ],
+)
+def test_lone_surrogates_are_replaced(sent: bytes, read: str) -> None:
+    reading = read_raw(b'[{"labels": {"a": "1"}}, {"labels": {"b": "' + sent + b'"}}]')
+
+    assert [alert.labels.get("b") for alert in reading.alerts] == [None, read]
+
+
+def test_annotations_may_be_null() -> None:
+    assert read_raw(b'[{"labels": {"a": "1"}, "annotations": null}]').status == 200
+
+
+def test_a_label_has_a_name() -> None:
+    reading = read_raw(b'[{"labels": {"": "x", "a": "1"}}, {"labels": {"": "", "a": "1"}}]')
+
+    assert (len(reading.alerts), reading.status) == (1, 400)
+    assert json.loads(reading.answer) == 'invalid label set: invalid name ""'
+
+
+def test_what_is_posted_later_was_said_later() -> None:
+    assert posted().late_for == timedelta(0)

@@ -37,6 +37,8 @@ from alertd.core.sources.redaction import Redaction, redaction
 from alertd.core.sources.settings import ClientRule, ClientSettings, SourceBase, compile_client
 
 _HOST_LABELS = ("host", "instance", "exported_instance", "hostname", "node", "nodename", "device")
+# a pair sends on its own, and what could not be delivered is sent again for a while
+LATE_FOR = timedelta(minutes=2)
 REMEMBERED = 4096  # sets of labels, of all sources together
 MOST_REMEMBERED_LABELS = 32
 _HEARTBEATS = frozenset({"Watchdog", "DeadMansSwitch"})
@@ -230,6 +232,7 @@ def alert_of(sent: SentAlert, context: Context, status: Status, annotations: dic
         starts_at=utc(sent.startsAt),
         ends_at=utc(sent.endsAt) if status is Status.CLEARED else None,
         expires_after=profile.expires_after,
+        late_for=LATE_FOR,
         sent_labels=known.labels,
     )
 

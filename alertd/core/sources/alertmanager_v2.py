@@ -25,13 +25,15 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]*:"
 _AUTHORITY = r"//[^/?#\s<>\"]*+(?:(?=[/?#])|$)"
 _URI = re.compile(rf"(?:{_SCHEME}(?:{_AUTHORITY}|(?!//))|/)[^\x00-\x1f\x7f]*")
 _BAD_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
+_PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPE = re.compile(rf"{_PAIR}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{{2}})|\\.")
 
 
 class PostedAlert(msgspec.Struct, kw_only=True):
     """One alert as posted. A value of the wrong type makes the whole request invalid, as it does there."""
 
     labels: dict[str, str] | None = None
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] | None = None
     startsAt: datetime | None = None  # noqa: N815 - the sender's name
     endsAt: datetime | None = None  # noqa: N815 - the sender's name
     generatorURL: str = ""  # noqa: N815 - the sender's name
@@ -60,8 +62,8 @@ def read(body: Body, profile: AlertmanagerProfile, *, received_at: datetime) -> 
     if not body.raw.strip():
         return _refused(422, _MISSING, "alerts in body is required")
     try:
-        # Like Go's decoder: bytes that are not UTF-8 are replaced, not refused.
-        posted = _DECODE(body.raw.decode(errors="replace"))
+        # Like Go's decoder: bytes that are not UTF-8 and lone surrogates are replaced, not refused.
+        posted = _decode(body.raw.decode(errors="replace"))
     except (msgspec.DecodeError, RecursionError) as exc:
         return _refused(400, 400, f'parsing alerts body from "" failed, because {exc}')
     for index, alert in enumerate(posted):
@@ -71,6 +73,16 @@ def read(body: Body, profile: AlertmanagerProfile, *, received_at: datetime) -> 
             message = f'{index}.generatorURL in body must be of type uri: "{clean(alert.generatorURL)}"'
             return _refused(422, _WRONG_FORMAT, message)
     return _read_all(posted, Context(profile, body.client, body.peer), received_at)
+
+
+def _decode(text: str) -> list[PostedAlert]:
+    try:
+        return _DECODE(text)
+    except msgspec.DecodeError:
+        mended = _ESCAPE.sub(lambda found: "\\ufffd" if found["lone"] else found[0], text)
+        if mended == text:
+            raise
+        return _DECODE(mended)
 
 
 def _refused(status: int, code: int, message: str) -> V2Reading:
@@ -105,6 +117,8 @@ def _read_one(posted: PostedAlert, context: Context, received_at: datetime) -> A
         raise Unreadable("shape", "start time must be before end time")
     if not any(sent.labels.values()):
         raise Unreadable("shape", "at least one label pair required")
+    if sent.labels.get(""):
+        raise Unreadable("shape", 'invalid label set: invalid name ""')
     if ends_at is not None and ends_at <= received_at:
         status, expires_after = Status.CLEARED, None
     else:
@@ -112,13 +126,16 @@ def _read_one(posted: PostedAlert, context: Context, received_at: datetime) -> A
         expires_after = RESOLVE_TIMEOUT if ends_at is None else ends_at - received_at
     reporter = host_of(sent.generatorURL) or context.peer
     alert = alert_of(sent, context, status, {})
-    return msgspec.structs.replace(alert, expires_after=expires_after, reporter=reporter)
+    # Prometheus never sends a post again: what comes later was said later, whatever start it names
+    return msgspec.structs.replace(
+        alert, expires_after=expires_after, late_for=timedelta(0), reporter=reporter
+    )
 
 
 def _sent(posted: PostedAlert) -> SentAlert:
     return SentAlert(
         labels=_cleaned(posted.labels or {}),
-        annotations=_cleaned(posted.annotations),
+        annotations=_cleaned(posted.annotations or {}),
         startsAt=utc(posted.startsAt),
         endsAt=utc(posted.endsAt),
         generatorURL=posted.generatorURL,

@@ -170,7 +170,9 @@ def _field(text: str) -> Tree:
 def _from_xml(raw: bytes) -> Tree:
     try:
         root = fromstring(raw, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, LookupError, ValueError) as exc:
+    except DefusedXmlException:
+        raise Unreadable("syntax", "XML with a document type or entities of its own is not read") from None
+    except (ParseError, LookupError, ValueError) as exc:
         raise Unreadable("syntax", f"not XML that can be read: {exc}") from None
     content = _element(root, 1)
     return content if isinstance(content, dict) else {"#text": content}

@@ -1,0 +1,453 @@
+"""The shell around the core in synchronous form, for the state machine.
+
+It does what alertd/flows does around the core, one operation at a time, with the reply of a write held
+back where a test wants that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from alertd.core import observing, outcomes, text
+from alertd.core.alerts import Alert, AlertKey
+from alertd.core.conditions import Condition
+from alertd.core.deciding import decide, due_at
+from alertd.core.folding import Fold, Message, Routing
+from alertd.core.identity import reference_base
+from alertd.core.incidents import (
+    Acknowledged,
+    Change,
+    Closed,
+    Completed,
+    Incident,
+    Noted,
+    Renumbered,
+    Reopened,
+    ReopenRefused,
+)
+from alertd.core.levels import desired, known_for
+from alertd.core.observing import TicketView
+from alertd.core.settling import Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
+from alertd.core.tickets import (
+    AddTag,
+    Adopt,
+    CheckTouched,
+    Create,
+    Intent,
+    Known,
+    Level,
+    Look,
+    Note,
+    Operation,
+    RemoveTag,
+    Verify,
+    Writing,
+)
+from alertd.core.tickets import Change as FieldChange
+from tests.core.autotask_model import DONE, NEW, OURS, QUIET, US, Desk, Lost, Rejected, Unavailable
+from tests.core.incident_samples import BOARD
+
+WINDOW = timedelta(minutes=6)
+CALL = timedelta(milliseconds=50)
+BUSY = 40  # operations on one incident without any waiting: more is a loop
+
+Told: TypeAlias = tuple[Known, tuple[Change, ...]]
+Apply: TypeAlias = Callable[[Known], Told]
+
+
+@dataclass
+class Row:
+    """One incident as stored."""
+
+    incident: Incident
+    known: Known
+    settle_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One incident as it stood when its operation began."""
+
+    row: Row
+    incident: Incident
+    known: Known
+    level: Level
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The outcome of a write that is not recorded yet."""
+
+    job: Job
+    apply: Callable[[datetime], Apply]
+
+
+class Shell:
+    """What alertd/flows does around the core."""
+
+    def __init__(self, routing: Routing) -> None:
+        self.desk = Desk()
+        self.routing = routing
+        self.terms = Terms(unknown_window=WINDOW, mark="m0")
+        self.conditions: dict[AlertKey, Condition] = {}
+        self.rows: dict[str, Row] = {}
+        self.totals: Counter[str] = Counter()
+        self.messages = 0
+        self.in_flight: dict[str, Reply] = {}
+
+    @property
+    def now(self) -> datetime:
+        return self.desk.now
+
+    # --- deciding -------------------------------------------------------------------------------------
+
+    def post(self, *alerts: Alert) -> None:
+        self.messages += len(alerts)
+        self._fold([Message(each, self.now, "r") for each in alerts])
+
+    def tick(self) -> None:
+        """Let time speak, only where it is due."""
+        silent = [key for key, held in self.conditions.items() if _is_due(held.expires_at, self.now)]
+        due = [key for key, row in self.rows.items() if _is_due(due_at(row.incident), self.now)]
+        if silent or due:
+            self._fold([], silent=silent, due=due)
+
+    def _fold(
+        self, messages: list[Message], *, silent: list[AlertKey] | None = None, due: list[str] | None = None
+    ) -> None:
+        fold = Fold(self.routing, now=self.now)
+        fold.conditions = dict(self.conditions)
+        fold.observe(messages)
+        fold.expire(silent or [])
+        needed = fold.needed_incidents() | set(due or [])
+        fold.incidents = {key: self.rows[key].incident for key in needed if key in self.rows}
+        fold.decide()
+        fold.tick(due or [])
+        self.conditions = fold.conditions
+        for key in sorted(fold.changed_incidents):
+            row, after = self.rows.get(key), fold.incidents[key]
+            if row is None:
+                self.rows[key] = Row(after, Known(), self.now)
+                continue
+            row.known = known_for(row.known, before=row.incident, after=after)
+            row.incident, row.settle_at = after, self.now
+        for name, change in fold.totals.items():
+            self.totals[name] += change
+
+    def apply(self, key: str, change: Change) -> None:
+        """A change that comes from an operator or a read."""
+        self._record(self.rows[key], self.rows[key].known, (change,))
+
+    # --- settling -------------------------------------------------------------------------------------
+
+    def settle_all(self, *, hold_replies: bool = False) -> None:
+        for key, row in self.rows.items():
+            if key not in self.in_flight and _is_due(row.settle_at, self.now):
+                self._settle(key, hold_replies=hold_replies)
+
+    def _settle(self, key: str, *, hold_replies: bool) -> None:
+        row = self.rows[key]
+        for _ in range(BUSY):
+            job = self._job(row)
+            operation = next_operation(job.level, row.known, now=self.now, terms=self.terms)
+            if isinstance(operation, Settled | WaitUntil):
+                row.settle_at = operation.at if isinstance(operation, WaitUntil) else None
+                return
+            self.desk.pass_time(CALL)
+            self._operate(operation, job, hold_reply=hold_replies)
+            if key in self.in_flight:
+                return
+        raise AssertionError(f"no end of operations: {operation}")
+
+    def _job(self, row: Row) -> Job:
+        level = desired(row.incident, BOARD, instance="alertd", vocabulary=VOCABULARY)
+        return Job(row, row.incident, row.known, level)
+
+    def _operate(self, operation: Operation, job: Job, *, hold_reply: bool) -> None:
+        match operation:
+            case Look():
+                assert job.known.intent is not None
+                self._update(job, self._look(job.known.intent, job))
+            case Adopt():
+                self._update(job, self._adopt_or_clear_the_way(job))
+            case Verify(ticket_id, single):
+                view = self.desk.one(ticket_id) if single else self.desk.found([ticket_id]).get(ticket_id)
+                reference = job.level.reference
+                self._update(
+                    job, lambda known: observing.read_back(known, view, reference=reference, done=DONE)
+                )
+            case CheckTouched(ticket_id):
+                notes, began_at = self.desk.tickets[ticket_id].notes, self.now
+                self._update(
+                    job, lambda known: observing.observe_notes(known, notes, began_at=began_at, ours=OURS)
+                )
+            case _:
+                self._write(operation, job, hold_reply=hold_reply)
+
+    def _write(self, operation: Writing, job: Job, *, hold_reply: bool) -> None:
+        frozen = ""
+        if isinstance(operation, Note):
+            title, body = text.note_text(job.incident, after=operation.after, upto=operation.upto)
+            frozen = f"{text.note_title(title, operation.mark)}\n{body}"
+        job.row.known = outcomes.begin(job.row.known, operation, now=self.now, text=frozen)
+        reply = Reply(job, self._send(operation, job, frozen))
+        if hold_reply:
+            self.in_flight[job.incident.key] = reply
+        else:
+            self._update(job, reply.apply(self.now))
+
+    def _send(self, operation: Writing, job: Job, frozen: str) -> Callable[[datetime], Apply]:
+        try:
+            answer = self.desk.write(lambda: self._commit(operation, job, frozen))
+        except Lost:
+            return lambda now: lambda known: (outcomes.unclear(known, now=now), ())
+        except Unavailable:
+            return lambda now: lambda known: (outcomes.held_back(known, now=now, wait=None, jitter=0.5), ())
+        except Rejected as exc:
+            refused = self._rejected(str(exc), operation, job)
+            return lambda _now: refused
+        return lambda now: self._stands(operation, job, answer, now)
+
+    def _commit(self, operation: Writing, job: Job, frozen: str) -> int:
+        match operation:
+            case Create(reference=reference):
+                return self.desk.create(reference, first_fields(job.level))
+            case FieldChange(ticket_id, fields, completes):
+                careful = job.incident.policy.close == "untouched"
+                return self.desk.change(ticket_id, fields, completes=completes, careful=careful)
+            case Note(ticket_id, _, mark):
+                return self.desk.note(ticket_id, frozen.partition("\n")[0], mark)
+            case AddTag(ticket_id, label):
+                return self.desk.tag(ticket_id, label)
+            case RemoveTag(ticket_id, label):
+                return self.desk.untag(ticket_id, label)
+
+    def _rejected(self, reason: str, operation: Writing, job: Job) -> Apply:
+        reopening = isinstance(operation, FieldChange) and "status" in operation.fields
+        if reopening and job.incident.completed:
+            return lambda known: (outcomes.not_applied(known), (ReopenRefused(),))
+        mark, part = self.terms.mark, part_of(operation)
+        if part:
+            return lambda known: (outcomes.refused_part(known, part, mark=mark), ())
+        level = fingerprint(job.level, mark)
+        return lambda known: (outcomes.refused(known, reason, level=level), ())
+
+    def _stands(self, operation: Writing, job: Job, answer: int, now: datetime) -> Apply:
+        match operation:
+            case Create(revision=revision):
+                fields = first_fields(job.level)
+                born = (Completed(),) if job.level.done else ()
+                return lambda known: (
+                    outcomes.created(known, answer, revision=revision, fields=fields, now=now),
+                    born,
+                )
+            case FieldChange(completes=completes):
+                told: tuple[Change, ...] = (Reopened(),) if "status" in operation.fields else ()
+                told = (Completed(),) if completes else told
+                return lambda known: (outcomes.changed(known, operation, now=now), told)
+            case Note(upto=upto):
+                return lambda known: (outcomes.noted(known, operation, now=now), (Noted(upto),))
+            case AddTag():
+                return lambda known: (outcomes.tagged(known, operation, answer, now=now), ())
+            case RemoveTag():
+                return lambda known: (outcomes.untagged(known, operation, now=now), ())
+
+    # --- looking --------------------------------------------------------------------------------------
+
+    def _look(self, intent: Intent, job: Job) -> Apply:
+        now = self.now
+        match intent.operation:
+            case Create() as create:
+                return self._look_for_create(intent, create, job)
+            case Note(ticket_id, mark=mark) as note:
+                found = observing.holds_mark(self.desk.tickets[ticket_id].notes, mark)
+                verdict = outcomes.judge_note(intent, found=found, now=now, window=WINDOW)
+                if verdict == "applied":
+                    return self._stands(note, job, 0, now)
+                return _absent if verdict == "absent" else _looked(now)
+            case FieldChange(ticket_id, fields) as change:
+                view = self.desk.one(ticket_id)
+                if view is None:
+                    return _looked(now)
+                applied = observing.applied_fields(fields, view)
+                return self._stands(change, job, 0, now) if applied else _absent
+            case AddTag(ticket_id, label) | RemoveTag(ticket_id, label) as tag:
+                on = self.desk.tickets[ticket_id].tags.get(label)
+                applied = (on is not None) is isinstance(tag, AddTag)
+                return self._stands(tag, job, on or 0, now) if applied else _absent
+
+    def _look_for_create(self, intent: Intent, create: Create, job: Job) -> Apply:
+        now, views = self.now, self.desk.look(reference_base("alertd", job.incident.key))
+        mine = next((view for view in views if view.reference == job.level.reference), None)
+        if mine is not None:
+            asked = {**first_fields(job.level), **create.fields}
+            return self._adopted(mine, asked=asked, revision=create.revision)
+        canaries = self._canaries()
+        seen = [made for id_, made in canaries.items() if self.desk.found([id_])]
+        verdict = outcomes.judge_create(
+            intent,
+            found=False,
+            rights_proved=bool(seen) or (not canaries and not self.desk.blind),
+            fresh_canary=bool(seen) and max(seen) > (intent.unclear_at or intent.begun_at),
+            now=now,
+            window=WINDOW,
+        )
+        return _absent if verdict == "absent" else _looked(now)
+
+    def _canaries(self) -> dict[int, datetime]:
+        """Our newest tickets that are confirmed."""
+        ours = {
+            row.known.ticket.id: row.known.created_at
+            for row in self.rows.values()
+            if _stands(row) and row.known.ticket and row.known.created_at
+        }
+        return dict(sorted(ours.items(), key=lambda item: item[1])[-5:])
+
+    def _adopted(self, view: TicketView, *, asked: dict[str, int], revision: int) -> Apply:
+        now, desk = self.now, self.desk
+
+        def apply(known: Known) -> Told:
+            adopted, changes = observing.adopt(
+                known, view, asked=asked, revision=revision, now=now, ours=OURS, done=DONE
+            )
+            wrote_at = known.intent.begun_at if known.intent is not None else None
+            if wrote_at is None:  # forgotten: what it would ask for now is all that can be compared with
+                desk.tickets[view.id].base = dict(asked)
+            if wrote_at is None or now > wrote_at + timedelta(seconds=30):
+                desk.book_read(view.id, wrote_at)
+            return adopted, changes
+
+        return apply
+
+    def _adopt_or_clear_the_way(self, job: Job) -> Apply:
+        views = self.desk.look(reference_base("alertd", job.incident.key))
+        newest = max(views, key=_generation, default=None)
+        if newest is None:
+            return lambda known: (replace(known, adoption_checked=True), ())
+        generation = _generation(newest)
+        if newest.fields["status"] == DONE:
+            return lambda known: (replace(known, adoption_checked=True), (Renumbered(generation + 1),))
+        adopt = self._adopted(newest, asked=first_fields(job.level), revision=job.incident.revision)
+
+        def apply(known: Known) -> Told:
+            adopted, changes = adopt(known)
+            return adopted, (Renumbered(generation), *changes)
+
+        return apply
+
+    # --- recording ------------------------------------------------------------------------------------
+
+    def replies(self) -> None:
+        """Everything that is under way comes back."""
+        held, self.in_flight = self.in_flight, {}
+        for reply in held.values():
+            self._update(reply.job, reply.apply(self.now))
+
+    def crash(self) -> None:
+        """The process dies: replies that were not recorded are lost."""
+        self.in_flight.clear()
+        for row in self.rows.values():
+            row.settle_at = self.now
+
+    def _update(self, job: Job, apply: Apply) -> None:
+        if job.known.ticket is not None and job.row.known.ticket is None:
+            return  # a new generation has left the ticket of this outcome behind
+        known, changes = apply(job.row.known)
+        self._record(job.row, known, changes)
+
+    def _record(self, row: Row, known: Known, changes: tuple[Change, ...]) -> None:
+        after = row.incident
+        for change in changes:
+            after = decide(after, change, now=self.now)
+        if outcomes.gave_up_creating(known):
+            known = outcomes.refused(
+                known, "gave up", level=fingerprint(self._job(row).level, self.terms.mark)
+            )
+        row.known = known_for(known, before=row.incident, after=after)
+        for name, change in after.tally.minus(row.incident.tally).items():
+            self.totals[name] += change
+        row.incident, row.settle_at = after, self.now
+
+    # --- syncing --------------------------------------------------------------------------------------
+
+    def sync(self) -> None:
+        watched = {
+            row.known.ticket.id: row for row in self.rows.values() if row.known.ticket and _is_watched(row)
+        }
+        began_at, facts = self.now, self.desk.found([QUIET, *watched])
+        for ticket_id, row in watched.items():
+            view = facts.get(ticket_id)
+            if view is None and facts:
+                view = self.desk.one(ticket_id)
+            if view is not None:
+                self._fold_read(row, view, began_at)
+            elif facts:
+                self._record(row, *observing.observe_absence(row.known))
+
+    def _fold_read(self, row: Row, view: TicketView, began_at: datetime) -> None:
+        before = row.known
+        known, changes = observing.observe_ticket(
+            before, view, began_at=began_at, ours=OURS, done=DONE, own=US
+        )
+        counts = before.wrote_at is None or began_at > before.wrote_at + timedelta(seconds=30)
+        if counts and before.intent is None:
+            self.desk.book_read(view.id, before.wrote_at)
+        settle_at = row.settle_at
+        self._record(row, known, changes)
+        if not changes:
+            row.settle_at = settle_at
+
+    # --- judging --------------------------------------------------------------------------------------
+
+    def next_at(self) -> datetime | None:
+        """When anything is due next."""
+        times = [due_at(row.incident) for row in self.rows.values()]
+        times += [row.settle_at for row in self.rows.values()]
+        times += [condition.expires_at for condition in self.conditions.values()]
+        return min((each for each in times if each is not None), default=None)
+
+
+VOCABULARY = frozenset({*BOARD.tags, *BOARD.state_tags.values()})
+
+
+def first_fields(level: Level) -> dict[str, int]:
+    return {
+        "status": level.status if level.status is not None else NEW,
+        "priority": level.priority,
+        "queue": level.queue,
+    }
+
+
+def _absent(known: Known) -> Told:
+    return outcomes.not_applied(known), ()
+
+
+def _looked(now: datetime) -> Apply:
+    return lambda known: (outcomes.looked(known, now=now), ())
+
+
+def _is_due(due: datetime | None, now: datetime) -> bool:
+    return due is not None and due <= now
+
+
+def _stands(row: Row) -> bool:
+    gone = isinstance(row.incident.phase, Closed) and row.incident.phase.how == "gone"
+    return row.known.verified and not row.known.foreign and not gone
+
+
+def _is_watched(row: Row) -> bool:
+    if not row.known.verified:
+        return False
+    if isinstance(row.incident.phase, Acknowledged):
+        return True
+    return not (isinstance(row.incident.phase, Closed) and row.incident.completed)
+
+
+def _generation(view: TicketView) -> int:
+    return int((view.reference or "").rpartition("-g")[2])
