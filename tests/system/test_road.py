@@ -105,7 +105,7 @@ async def test_any_json_becomes_a_ticket_by_its_mapping(site: Site) -> None:
     assert ticket["title"] == "Doorbell offline on door-7"
     assert ticket["priority"] == 4
     assert ticket["companyID"] == 0
-    assert "no active company" in ticket["description"]
+    assert "The alert names no customer." in ticket["description"]
 
 
 async def test_what_cannot_be_read_is_kept_and_shown(site: Site) -> None:
