@@ -62,7 +62,9 @@ class AutotaskDesk(Desk):
             clock=around.clock,
         )
         self._companies = Companies(self.client, fallback=settings.fallback_company, clock=around.clock)
-        self._tags = Tags(self.client, group=settings.tag_group, vocabulary=self._vocabulary)
+        self._tags = Tags(
+            self.client, group=settings.tag_group, vocabulary=self._vocabulary, clock=around.clock
+        )
         self._configured_own = frozenset(settings.own_resources)
         self._own: _OwnId | None = None
         self._own_kept: _OwnId | None = None

@@ -61,6 +61,7 @@ _CREDENTIAL = _any(r"integration ?code", r"tracking id(?:entifier)?\b", r"accoun
 _MAYBE_CREDENTIAL = _any(
     r"user ?name", r"password", r"credential", r"log[- ]?in (?:failed|is)", r"unauthori[sz]ed"
 )
+_TAKEN = _any(r"already (?:exists|associated|been added|assigned)", r"must be unique", r"duplicate")
 _GONE = _any(r"no matching records found", r"could not be found", r"does not exist")
 
 
@@ -131,3 +132,8 @@ def is_unclear(error: ErrorBody) -> bool:
 def speaks_of_gone(text: str) -> bool:
     """Whether a refusal says that the record is not there (or not ours to see)."""
     return _GONE.search(text) is not None
+
+
+def speaks_of_taken(text: str) -> bool:
+    """Whether a refusal says that such a record is there already."""
+    return _TAKEN.search(text) is not None

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.queries import MOST_ROWS, Query, Row, Where
-from alertd.autotask.refusals import speaks_of_gone
-from alertd.flows.errors import OutcomeUnknown, Rejected, Unavailable
+from alertd.autotask.refusals import speaks_of_gone, speaks_of_taken
+from alertd.flows.errors import OutcomeUnknown, PortError, Rejected, Unavailable
+from alertd.flows.ports import Clock
 
 MOST_PER_TICKET = 30
 MOST_OF_LABEL = 50
+LONGEST_SEARCH_LAG = timedelta(minutes=5)
 _ASSOCIATIONS = "TicketTagAssociations"
 
 
 class Tags:
     """The tags of our vocabulary and the tickets they are on."""
 
-    def __init__(self, client: AutotaskClient, *, group: str, vocabulary: Iterable[str]) -> None:
+    def __init__(
+        self, client: AutotaskClient, *, group: str, vocabulary: Iterable[str], clock: Clock
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._group = group
         self.adopt(vocabulary)
         self._ids: dict[str, int] = {}  # by label without case: Autotask's uniqueness does not mind it either
         self._labels: dict[int, str] = {}
+        self._taken_since: dict[str, datetime] = {}  # what is there, says Autotask, and yet is not shown
         self._making = asyncio.Lock()
 
     def adopt(self, vocabulary: Iterable[str]) -> None:
@@ -44,14 +51,16 @@ class Tags:
         except Rejected as exc:
             rows = await self._associations(ticket_id)
             present = next((row["id"] for row in rows if row.get("tagID") == tag_id), None)
+            what = f"tag {label!r} on ticket {ticket_id}"
             if isinstance(present, int):
+                self._taken_since.pop(what, None)
                 return present
             self._forget(label)  # perhaps somebody has deleted the tag
             if len(rows) >= MOST_PER_TICKET:
                 raise Rejected(
                     f"the ticket has {len(rows)} tags, and {MOST_PER_TICKET} is the limit"
                 ) from None
-            raise exc from None
+            raise self._not_shown(what, exc) from None
 
     async def take_off(self, ticket_id: int, association_id: int) -> None:
         """Take a tag off a ticket. One that is off already is fine.
@@ -126,10 +135,12 @@ class Tags:
         """Make a tag or group. Labels are unique, so whatever the answer, a look by label tells."""
         try:
             return await self._client.create(entity, entity, {"label": label, "isActive": True, **more})
-        except Rejected:
+        except Rejected as exc:
+            what = f"{entity} {label!r}"
             found = await self._look_up(entity, label)
             if found is None:
-                raise
+                raise self._not_shown(what, exc) from None
+            self._taken_since.pop(what, None)
             return found
         except OutcomeUnknown as exc:
             # the ticket is untouched whether the tag was made or not: the next attempt looks first
@@ -140,6 +151,16 @@ class Tags:
         rows = (await self._client.rows(query)).rows
         found = min((row["id"] for row in rows), default=None)
         return found if isinstance(found, int) else None
+
+    def _not_shown(self, what: str, exc: Rejected) -> PortError:
+        """Judge the refusal of what cannot be found. Queries lag behind writes, so for a while that is no no."""
+        if not speaks_of_taken(str(exc)):
+            return exc
+        now = self._clock.now()
+        if now - self._taken_since.setdefault(what, now) < LONGEST_SEARCH_LAG:
+            return Unavailable(f"{what} is there already and cannot be found yet: {exc}")
+        del self._taken_since[what]
+        return exc
 
     def _learn(self, row: Row) -> None:
         label = row.get("label")

@@ -325,6 +325,56 @@ async def test_tags_are_made_with_their_group_once(ready: AutotaskDesk, control:
     }
 
 
+@pytest.mark.parametrize("endpoint", ["Tags", "TagGroups"])
+async def test_a_label_that_was_made_and_cannot_be_found_yet_is_waited_for(
+    ready: AutotaskDesk, control: Control, clock: FakeClock, endpoint: str
+) -> None:
+    ticket_id = await ready.create(draft(ready))
+    await control.fault("drop", when="after", action="create", endpoint=endpoint, count=1)
+    await control.fault("search_lag", seconds=30)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await ready.add_tag(ticket_id, "backup")
+        clock.forward(seconds=5)
+    clock.forward(seconds=30)
+    await ready.add_tag(ticket_id, "backup")
+    [ticket] = await control.tickets()
+    assert ticket["tags"] == ["backup"]
+
+
+async def test_a_label_that_stays_taken_and_unfound_is_refused(
+    ready: AutotaskDesk, control: Control, clock: FakeClock
+) -> None:
+    ticket_id = await ready.create(draft(ready))
+    text = "A Tag already exists with Name [backup]. Tag.label must be unique."
+    await control.fault(
+        "refuse",
+        status=500,
+        body=f'{{"errors":["{text}"]}}',
+        content_type="application/json",
+        action="create",
+        endpoint="Tags",
+    )
+    with pytest.raises(Unavailable):
+        await ready.add_tag(ticket_id, "backup")
+    clock.forward(minutes=6)
+    with pytest.raises(Rejected, match="already exists"):
+        await ready.add_tag(ticket_id, "backup")
+
+
+async def test_a_tag_that_is_on_and_cannot_be_found_yet_is_waited_for(
+    ready: AutotaskDesk, control: Control, clock: FakeClock
+) -> None:
+    ticket_id = await ready.create(draft(ready))
+    await control.fault("search_lag", seconds=30)
+    await ready.add_tag(ticket_id, "alertd")
+    with pytest.raises(Unavailable):
+        await ready.add_tag(ticket_id, "alertd")
+    clock.forward(seconds=31)
+    association_id = await ready.add_tag(ticket_id, "alertd")
+    assert await ready.tags(ticket_id) == {"alertd": association_id}
+
+
 async def test_taking_off_a_tag_that_is_gone_is_fine_and_lacking_the_right_is_not(
     ready: AutotaskDesk, control: Control
 ) -> None:

@@ -19,6 +19,7 @@ async def flood(site: Site, incidents: int) -> None:
     companies = [{"id": 5000 + n, "name": f"Customer {n:03}"} for n in range(COMPANIES)]
     site.tenant({"companies": companies})
     site.fault(kind="drop", when="after", probability=0.05)
+    site.fault(kind="drop", when="after", action="create", endpoint=["Tags"], count=1)
     site.fault(kind="search_lag", seconds=3)
     for start in range(0, incidents, 100):
         numbers = range(start, min(start + 100, incidents))
