@@ -34,9 +34,9 @@ def condition_write(row: ConditionRow | None, condition: Condition) -> Condition
 
 
 def _watched(incident: Incident, known: Known) -> int | None:
-    """The ticket the sync flow reads back: until it is complete, or a person has taken the matter over."""
+    """The ticket the sync flow reads back: until it is complete and no write to it is unclear."""
     if known.ticket is None or not known.verified:
         return None
-    if isinstance(incident.phase, Acknowledged):
+    if isinstance(incident.phase, Acknowledged) or known.intent is not None:
         return known.ticket.id
     return None if isinstance(incident.phase, Closed) and incident.completed else known.ticket.id

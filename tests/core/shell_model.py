@@ -444,7 +444,7 @@ def _stands(row: Row) -> bool:
 def _is_watched(row: Row) -> bool:
     if not row.known.verified:
         return False
-    if isinstance(row.incident.phase, Acknowledged):
+    if isinstance(row.incident.phase, Acknowledged) or row.known.intent is not None:
         return True
     return not (isinstance(row.incident.phase, Closed) and row.incident.completed)
 

@@ -10,7 +10,7 @@ import pytest
 from alertd.core.settling import Terms
 from alertd.flows.beating import beating
 from alertd.flows.beginning import Beginning, OtherTenant
-from alertd.flows.errors import Rejected, Unavailable
+from alertd.flows.errors import OutcomeUnknown, Rejected, Unavailable
 from alertd.flows.ports import Entry
 from tests.flows.conftest import Machine, alert
 
@@ -101,6 +101,25 @@ async def test_a_deleted_ticket_is_noticed_and_made_anew() -> None:
 
     assert sum("on a" in ticket.draft.title for ticket in machine.tickets) == 2
     assert len(machine.tickets) == 3
+
+
+async def test_an_unclear_reopening_of_a_deleted_ticket_is_over_one_day() -> None:
+    machine = Machine(hold="0s")
+    await machine.post(alert("canary"), alert("a"))
+    await machine.run(60)
+    await machine.post(alert("a", cleared=True))
+    await machine.run(400)
+    completed = next(ticket for ticket in machine.tickets if "on a" in ticket.draft.title)
+    assert completed.resolution
+    completed.gone = True
+    machine.desk.fail("change", "before", OutcomeUnknown("cut off"))
+    await machine.post(alert("a"))
+    await machine.run(1)
+    await machine.post(alert("a", cleared=True))
+    await machine.run(400)
+
+    known = [row.known for row in machine.state.incidents.values()]
+    assert [each.intent for each in known] == [None, None]
 
 
 async def test_an_incident_has_one_task_however_long_its_lease() -> None:
