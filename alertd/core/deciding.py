@@ -501,8 +501,8 @@ def _retally(after: Incident, before: Incident) -> Incident:
 def _wants_missed(incident: Incident) -> bool:
     """Whether what was over before its ticket could be made gets one: by policy, and always if critical.
 
-    What cleared while its group was still waiting never reached the point of wanting one.
+    What cleared while its group was still waiting never reached the point of wanting one, unless critical.
     """
-    if isinstance(incident.phase, Waiting):
-        return False
-    return incident.policy.missed == "ticket" or incident.severity is Severity.CRITICAL
+    if incident.severity is Severity.CRITICAL:
+        return True
+    return incident.policy.missed == "ticket" and not isinstance(incident.phase, Waiting)

@@ -578,6 +578,15 @@ def test_what_was_over_before_its_ticket(missed: str, severity: Severity, expire
     assert over.phase.wants_ticket is wants
 
 
+@pytest.mark.parametrize(("severity", "wants"), [(Severity.CRITICAL, True), (Severity.HIGH, False)])
+def test_what_was_over_within_its_group_wait(severity: Severity, wants: bool) -> None:
+    over = after(opened(first=member(severity=severity), **WAITS), ended())
+    over = after(over, Tick(), now=at(hours=1))
+
+    assert isinstance(over.phase, Closed)
+    assert over.phase.wants_ticket is wants
+
+
 # --- members ------------------------------------------------------------------------------------------
 
 
