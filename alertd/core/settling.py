@@ -119,7 +119,7 @@ def _bring_nearer(level: Level, known: Known, mark: str) -> Next:
     completing = level.done and "status" in changes
     if changes and not completing:
         return Change(ticket_id, changes)
-    tag = None if known.foreign or level.stands_in else _tag_change(level, known, mark)
+    tag = None if known.foreign or _is_elsewhere(level, known) else _tag_change(level, known, mark)
     if tag is not None:
         return tag
     if level.noted > known.noted and known.refused.get(NOTES) != mark:
@@ -132,15 +132,20 @@ def _bring_nearer(level: Level, known: Known, mark: str) -> Next:
 
 
 def _field_changes(level: Level, known: Known) -> dict[str, int]:
-    return {
-        name: value
-        for name, value in _wanted_fields(level).items()
-        if _must_write(known.fields.get(name), value)
-    }
+    wanted = _wanted_fields(level)
+    if _is_elsewhere(level, known):
+        wanted = {name: value for name, value in wanted.items() if name == "status"}
+    return {name: value for name, value in wanted.items() if _must_write(known.fields.get(name), value)}
+
+
+def _is_elsewhere(level: Level, known: Known) -> bool:
+    """Whether the ticket is still where its own board put it, and another stands in for that one now."""
+    queue = known.fields.get("queue")
+    return level.stands_in and (queue is None or queue.asked != level.queue)
 
 
 def _wanted_fields(level: Level) -> dict[str, int]:
-    fields = {} if level.stands_in else {"priority": level.priority, "queue": level.queue}
+    fields = {"priority": level.priority, "queue": level.queue}
     return fields if level.status is None else {"status": level.status, **fields}
 
 

@@ -108,6 +108,32 @@ async def test_any_json_becomes_a_ticket_by_its_mapping(site: Site) -> None:
     assert "The alert names no customer." in ticket["description"]
 
 
+async def test_a_board_that_the_tenant_lacks_is_stood_in_for_whole(tmp_path: Path) -> None:
+    async with a_site(tmp_path) as site:
+        site.configure(
+            more="""
+[[route.routes]]
+name = "lost"
+matchers = ['board="lost"']
+board = "lost"
+
+[[boards]]
+name = "lost"
+queue = "No Such Queue"
+tags = ["lost"]
+"""
+        )
+        await site.start()
+        await site.post(alert(board="lost"))
+        await site.until(lambda: bool(site.tickets) and bool(site.tickets[0]["tags"]))
+        await site.settled()
+
+        [ticket] = site.tickets
+        queue = next(each for each in site.simulator_queues() if each["label"] == "NOC")
+        assert (ticket["queueID"], ticket["tags"]) == (queue["id"], ["alertd"])
+        assert "Board lost cannot take tickets, so this is on noc." in ticket["description"]
+
+
 async def test_what_cannot_be_read_is_kept_and_shown(site: Site) -> None:
     answer = await site.send("/v1/alerts/alertmanager", ["not", "a", "hook"], token="alertmanager")
     status = await site.settled()
