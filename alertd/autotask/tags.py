@@ -153,7 +153,7 @@ class Tags:
         return found if isinstance(found, int) else None
 
     def _not_shown(self, what: str, exc: Rejected) -> PortError:
-        """Judge the refusal of what cannot be found. Queries lag behind writes, so for a while that is no no."""
+        """Judge the refusal of what cannot be found. Queries lag behind writes: for a while, wait."""
         if not speaks_of_taken(str(exc)):
             return exc
         now = self._clock.now()
