@@ -53,7 +53,8 @@ def test_every_prepared_statement_compiles_with_its_parameters_in_order(dialect:
 def test_a_numbering_insert_compiles_for_any_number_of_rows(dialect: Dialect, size: int) -> None:
     insert = NumberingInsert(history, [column.name for column in history.columns if column.name != "id"])
 
-    assert insert._prepared(size).text(dialect).count("(") > size
+    assert insert.text(dialect, size) == insert._prepared(size).text(dialect)
+    assert insert.text(dialect, size).count("(") > size
 
 
 def test_a_statement_with_its_parameters_in_another_order_is_refused() -> None:
