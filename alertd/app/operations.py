@@ -228,6 +228,12 @@ def _next_by_phase(incident: Incident, known: Known) -> str:
             return f"collecting alerts of its group until {_at(until)}, then the ticket is made"
         case Holding(_, until):
             return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
+        case Closed(_, how, wants_ticket=True) if known.ticket is None:
+            return f"closed ({how}); its ticket is about to be made, complete from the start"
+        case Closed(_, how) if known.ticket is None:
+            return f"closed ({how}) without a ticket; firing again opens it anew"
+        case Closed(_, "person" | "gone" as how):
+            return f"closed ({how}); firing again makes a new ticket that names this one"
         case Closed(_, how, reopen_until):
             return f"closed ({how}); firing again before {_at(reopen_until)} reopens its ticket"
         case _ if known.ticket is None:

@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from alertd.app.online import Offline
-from alertd.app.operations import Inquiries
+from alertd.app.operations import Inquiries, what_comes_next
 from alertd.core.alerts import Alert, AlertKey, Severity, Status
 from alertd.core.conditions import Condition
 from alertd.core.folding import Routing
 from alertd.core.history import Happening
-from alertd.core.incidents import Holding, Incident, Member
+from alertd.core.incidents import Closed, Holding, Incident, Member
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.tickets import Known, Ticket
@@ -196,6 +197,26 @@ def test_an_incident_is_told_with_times_what_happened_and_what_comes_next(cli: C
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert daemon.tokens == ["Bearer admin-secret"]
+
+
+@pytest.mark.parametrize(
+    ("closed", "ticket", "says"),
+    [
+        (Closed(_at(25), "cleared", _at(85)), True, "closed (cleared); firing again before 2026-11-23T04:25"),
+        (Closed(_at(25), "cleared", _at(85)), False, "without a ticket; firing again opens it anew"),
+        (
+            Closed(_at(25), "cleared", _at(85), wants_ticket=True),
+            False,
+            "ticket is about to be made, complete",
+        ),
+        (Closed(_at(25), "person", _at(85)), True, "firing again makes a new ticket that names this one"),
+    ],
+)
+def test_what_comes_after_the_close(closed: Closed, ticket: bool, says: str) -> None:
+    stored = _stored()
+    known = stored.known if ticket else Known()
+    stored = replace(stored, incident=replace(stored.incident, phase=closed), known=known)
+    assert says in what_comes_next(stored)
 
 
 def test_a_receipt_is_told_with_how_its_alerts_are_routed(cli: Cli, daemon: Daemon) -> None:
