@@ -12,7 +12,7 @@ from alertd.core import outcomes
 from alertd.core.alerts import Alert
 from alertd.core.folding import Routing
 from alertd.core.history import Happening
-from alertd.core.incidents import Closed, Holding, Incident, Waiting
+from alertd.core.incidents import Closed, Holding, Incident, Waiting, may_complete
 from alertd.core.routes import explain as explain_routes
 from alertd.core.routes import match, place
 from alertd.core.tickets import Known
@@ -228,18 +228,25 @@ def _next_by_phase(incident: Incident, known: Known) -> str:
             return f"collecting alerts of its group until {_at(until)}, then the ticket is made"
         case Holding(_, until):
             return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
-        case Closed(_, how, wants_ticket=True) if known.ticket is None:
-            return f"closed ({how}); its ticket is about to be made, complete from the start"
-        case Closed(_, how) if known.ticket is None:
-            return f"closed ({how}) without a ticket; firing again opens it anew"
-        case Closed(_, "person" | "gone" as how):
-            return f"closed ({how}); firing again makes a new ticket that names this one"
-        case Closed(_, how, reopen_until):
-            return f"closed ({how}); firing again before {_at(reopen_until)} reopens its ticket"
+        case Closed() as phase:
+            return f"closed ({phase.how}){_next_after_close(incident, phase, known)}"
         case _ if known.ticket is None:
             return "its ticket is about to be made"
         case _:
             return "the ticket stands; alertd waits for the all-clear"
+
+
+def _next_after_close(incident: Incident, phase: Closed, known: Known) -> str:
+    ours = may_complete(incident)
+    if known.ticket is None and phase.wants_ticket:
+        return f"; its ticket is about to be made{', complete from the start' if ours else ''}"
+    if known.ticket is None:
+        return " without a ticket; firing again opens it anew"
+    if phase.how in ("person", "gone") or (incident.completed and incident.status_taken):
+        return "; firing again makes a new ticket that names this one"
+    if incident.completed:
+        return f"; firing again before {_at(phase.reopen_until)} reopens its ticket, later it makes a new one"
+    return "; its ticket is about to be completed" if ours else "; its ticket was left open"
 
 
 def _receipt(entry: Entry) -> Document:

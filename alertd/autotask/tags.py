@@ -14,7 +14,8 @@ from alertd.flows.ports import Clock
 
 MOST_PER_TICKET = 30
 MOST_OF_LABEL = 50
-LONGEST_SEARCH_LAG = timedelta(minutes=5)
+LONGEST_SEARCH_LAG = timedelta(minutes=2)
+FORGET_AFTER = timedelta(hours=1)
 _ASSOCIATIONS = "TicketTagAssociations"
 
 
@@ -53,9 +54,9 @@ class Tags:
             present = next((row["id"] for row in rows if row.get("tagID") == tag_id), None)
             what = f"tag {label!r} on ticket {ticket_id}"
             if isinstance(present, int):
-                self._taken_since.pop(what, None)
                 return present
-            self._forget(label)  # perhaps somebody has deleted the tag
+            if not speaks_of_taken(str(exc)):
+                self._forget(label)  # perhaps somebody has deleted the tag
             if len(rows) >= MOST_PER_TICKET:
                 raise Rejected(
                     f"the ticket has {len(rows)} tags, and {MOST_PER_TICKET} is the limit"
@@ -140,7 +141,6 @@ class Tags:
             found = await self._look_up(entity, label)
             if found is None:
                 raise self._not_shown(what, exc) from None
-            self._taken_since.pop(what, None)
             return found
         except OutcomeUnknown as exc:
             # the ticket is untouched whether the tag was made or not: the next attempt looks first
@@ -153,13 +153,16 @@ class Tags:
         return found if isinstance(found, int) else None
 
     def _not_shown(self, what: str, exc: Rejected) -> PortError:
-        """Judge the refusal of what cannot be found. Queries lag behind writes: for a while, wait."""
+        """Judge the refusal of what cannot be found. Queries lag behind writes: for a while, wait.
+
+        Only the first to meet it waits. After that it is known that waiting does not help.
+        """
         if not speaks_of_taken(str(exc)):
             return exc
         now = self._clock.now()
+        self._taken_since = {k: at for k, at in self._taken_since.items() if now - at < FORGET_AFTER}
         if now - self._taken_since.setdefault(what, now) < LONGEST_SEARCH_LAG:
             return Unavailable(f"{what} is there already and cannot be found yet: {exc}")
-        del self._taken_since[what]
         return exc
 
     def _learn(self, row: Row) -> None:

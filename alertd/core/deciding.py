@@ -273,13 +273,22 @@ def _tick(before: Incident, now: datetime) -> Incident:
         case Waiting(until) if now >= until and before.firing:
             return _note_if_due(_retally(replace(before, phase=Open()), before), now)
         case Waiting(until) if now >= until:
-            return _close(before, "expired" if _any_expired(before) else "cleared", now)
+            return _over_in_wait(before, now)
         case Holding(_, until, expired) if now >= until:
             return _close(before, "expired" if expired else "cleared", now)
         case Acknowledged(_, datetime() as until) if now >= until:
             return _close(before, "person", now)
         case _:
             return _note_if_due(before, now)
+
+
+def _over_in_wait(before: Incident, now: datetime) -> Incident:
+    """Nothing fires when the group's wait ends. What fell silent and is to have a ticket has it open."""
+    if not _any_expired(before):
+        return _close(before, "cleared", now)
+    if before.policy.on_expiry == "note" and _wants_missed(before):
+        return _retally(replace(before, phase=Expired(now)), before)
+    return _close(before, "expired", now)
 
 
 def _close(before: Incident, how: How, now: datetime) -> Incident:

@@ -139,7 +139,10 @@ def _field_changes(level: Level, known: Known) -> dict[str, int]:
 
 
 def _is_elsewhere(level: Level, known: Known) -> bool:
-    """Whether the ticket is still where its own board put it, and another stands in for that one now."""
+    """Whether the ticket is still where its own board put it, and another stands in for that one now.
+
+    Boards that share a queue count as one: the ticket is then where the stand-in would have put it.
+    """
     queue = known.fields.get("queue")
     return level.stands_in and (queue is None or queue.asked != level.queue)
 

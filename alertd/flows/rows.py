@@ -34,7 +34,10 @@ def condition_write(row: ConditionRow | None, condition: Condition) -> Condition
 
 
 def _watched(incident: Incident, known: Known) -> int | None:
-    """The ticket the sync flow reads back: until it is complete and no write to it is unclear."""
+    """The ticket the sync flow reads back: until it is complete, or as long as a person's close stands.
+
+    And while a write to it is under way, since a ticket that is gone answers none.
+    """
     if known.ticket is None or not known.verified:
         return None
     if isinstance(incident.phase, Acknowledged) or known.intent is not None:

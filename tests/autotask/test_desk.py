@@ -358,8 +358,9 @@ async def test_a_label_that_stays_taken_and_unfound_is_refused(
     with pytest.raises(Unavailable):
         await ready.add_tag(ticket_id, "backup")
     clock.forward(minutes=6)
-    with pytest.raises(Rejected, match="already exists"):
-        await ready.add_tag(ticket_id, "backup")
+    for _ in range(2):  # the next one need not wait as long again
+        with pytest.raises(Rejected, match="already exists"):
+            await ready.add_tag(ticket_id, "backup")
 
 
 async def test_a_tag_that_is_on_and_cannot_be_found_yet_is_waited_for(

@@ -199,23 +199,32 @@ def test_an_incident_is_told_with_times_what_happened_and_what_comes_next(cli: C
     assert daemon.tokens == ["Bearer admin-secret"]
 
 
+CLEARED = Closed(_at(25), "cleared", _at(85))
+MISSED = replace(CLEARED, wants_ticket=True)
+
+
 @pytest.mark.parametrize(
-    ("closed", "ticket", "says"),
+    ("closed", "ticket", "more", "says"),
     [
-        (Closed(_at(25), "cleared", _at(85)), True, "closed (cleared); firing again before 2026-11-23T04:25"),
-        (Closed(_at(25), "cleared", _at(85)), False, "without a ticket; firing again opens it anew"),
         (
-            Closed(_at(25), "cleared", _at(85), wants_ticket=True),
-            False,
-            "ticket is about to be made, complete",
+            CLEARED,
+            True,
+            {"completed": True},
+            "firing again before 2026-11-23T04:25:00.000Z reopens its ticket",
         ),
-        (Closed(_at(25), "person", _at(85)), True, "firing again makes a new ticket that names this one"),
+        (CLEARED, True, {}, "its ticket is about to be completed"),
+        (CLEARED, True, {"touched": "somebody wrote a note"}, "its ticket was left open"),
+        (CLEARED, True, {"completed": True, "status_taken": True}, "a new ticket that names this one"),
+        (CLEARED, False, {}, "without a ticket; firing again opens it anew"),
+        (MISSED, False, {}, "its ticket is about to be made, complete from the start"),
+        (MISSED, False, {"status_taken": True}, "its ticket is about to be made"),
+        (replace(CLEARED, how="person"), True, {"completed": True}, "a new ticket that names this one"),
     ],
 )
-def test_what_comes_after_the_close(closed: Closed, ticket: bool, says: str) -> None:
+def test_what_comes_after_the_close(closed: Closed, ticket: bool, more: dict[str, Any], says: str) -> None:
     stored = _stored()
     known = stored.known if ticket else Known()
-    stored = replace(stored, incident=replace(stored.incident, phase=closed), known=known)
+    stored = replace(stored, incident=replace(stored.incident, phase=closed, **more), known=known)
     assert says in what_comes_next(stored)
 
 

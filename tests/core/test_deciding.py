@@ -104,6 +104,22 @@ PHASES: list[tuple[str, Incident, Change, datetime, Phase]] = [
         Closed(T0 + WAIT, "expired", T0 + WAIT + timedelta(days=1)),
     ),
     (
+        "a critical one that fell silent has not said that all is well",
+        after(opened(first=member(severity=Severity.CRITICAL), **WAITS), ended(expired=True)),
+        Tick(),
+        T0 + WAIT,
+        Expired(T0 + WAIT),
+    ),
+    (
+        "unless silence is to close it",
+        after(
+            opened(first=member(severity=Severity.CRITICAL), on_expiry="close", **WAITS), ended(expired=True)
+        ),
+        Tick(),
+        T0 + WAIT,
+        Closed(T0 + WAIT, "expired", T0 + WAIT + timedelta(days=1), wants_ticket=True),
+    ),
+    (
         "what flaps while it waits still opens",
         after(opened(**WAITS), ended(), Fired(member())),
         Tick(),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.core.sources.redaction import redact, redaction
+from alertd.core.sources.redaction import _PARTS, _WHOLE, redact, redaction
 
 NONE = redaction()
 
@@ -40,6 +40,11 @@ NONE = redaction()
         ),
         pytest.param(b"<n:Password a='1'>zz</n:Password>", b"<n:Password a='1'>***</n:Password>", id="XML"),
         pytest.param(b'{"u":"https://me:pw@x/y"}', b'{"u":"https://***@x/y"}', id="user in a URL"),
+        pytest.param(
+            b'{"u":"https://me@corp.example:pw@x/y"}',
+            b'{"u":"https://***@x/y"}',
+            id="user with an @ in a URL",
+        ),
         pytest.param(b'{"mail":"a@b.example"}', b'{"mail":"a@b.example"}', id="mail address stays"),
         pytest.param(
             b'{"heartbeat":{"response":"<html>"}}',
@@ -52,6 +57,11 @@ NONE = redaction()
 def test_built_in(raw: bytes, redacted: bytes) -> None:
     assert redact(raw, NONE) == redacted
     assert redact(redacted, NONE) == redacted
+
+
+@pytest.mark.parametrize("name", [*_PARTS, *_WHOLE])
+def test_every_name_is_found(name: str) -> None:
+    assert redact(f'{{"{name.upper()}": "geheim"}}'.encode(), NONE) == f'{{"{name.upper()}": "***"}}'.encode()
 
 
 @pytest.mark.parametrize(

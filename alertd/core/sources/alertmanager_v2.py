@@ -23,8 +23,8 @@ _MISSING = 602  # go-openapi's code for "required"
 _WRONG_FORMAT = 601
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]*:"
 _IN_HOST = r"[^/?#\s<>\"\[\]@"
-_HOST = rf"(?:\[[0-9A-Fa-f:.%\w]+\](?::\d*)?|{_IN_HOST}]*:\d*|{_IN_HOST}:]*)"  # as Go's net/url has it
-_AUTHORITY = rf"//(?:[^/?#\s<>\"\[\]@]*@)?{_HOST}(?:(?=[/?#])|$)"
+_HOST = rf"(?:\[[^/?#\s\[\]]+\](?::[0-9]*)?|{_IN_HOST}]*:[0-9]*|{_IN_HOST}:]*)"
+_AUTHORITY = rf"//(?:[^/?#\s<>\"\[\]]*@)?{_HOST}(?:(?=[/?#])|$)"  # its last @ ends the user's name
 _URI = re.compile(rf"(?:{_SCHEME}(?:{_AUTHORITY}|(?!//))|/)[^\x00-\x1f\x7f]*")
 _BAD_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 _PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"

@@ -39,10 +39,10 @@ _WHOLE = (
 _PATHS = ("heartbeat.response",)  # Uptime Kuma: the checked page itself
 _NAMES = "|".join((*(rf"[\w.\-]{{0,60}}?{part}[\w.\-]{{0,60}}" for part in _PARTS), *_WHOLE))
 _NAME = f"(?:{_NAMES})".encode()
-# One of these is in every name above: a body without any of them needs no closer look. RE2 would be as
-# quick, but lets go of the interpreter for every search, and other threads take it.
+# One of these is in every name above: a body without any of them needs no closer look. RE2 would be
+# quicker, but lets go of the interpreter for every search, and other threads take it for longer.
 _SUSPECT = (
-    *("pass", "secret", "token", "authorization", "pwd", "_key", "apikey"),
+    *("pass", "secret", "token", "authorization", "pwd", "ing_key", "api_key", "apikey", "private_key"),
     *("ping_url", "update_url", "unsubscribe"),
 )
 _JSON = re.compile(
@@ -54,7 +54,7 @@ _JSON_INSIDE = re.compile(
 )
 _FORM = re.compile(rb"((?:^|[?&;])" + _NAME + rb'=)[^&;\s"\'<>\\]++', re.IGNORECASE)
 _XML = re.compile(rb"(<(?:[\w\-]{1,30}:)?(" + _NAME + rb")(?:\s[^<>]{0,300})?>)[^<]++", re.IGNORECASE)
-_USER_INFO = re.compile(rb"(://)[^/?#\s\"'<>@\\]{1,256}@")
+_USER_INFO = re.compile(rb"(://)[^/?#\s\"'<>\\]{1,256}@")  # up to the last @: a name may hold one
 
 
 class Redaction(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ def redaction(paths: Iterable[str] = ()) -> Redaction:
 def redact(raw: bytes, rules: Redaction) -> bytes:
     """Return `raw` with every secret replaced by `***`; the same object if there is none.
 
-    A body that holds none of the names costs one scan (about 3 µs a kilobyte).
+    A body that holds none of the names costs one scan (about 6 µs a kilobyte).
     """
     raw = _without_names(raw)
     if any(needle in raw for needle in rules.needles):
@@ -82,7 +82,7 @@ def redact(raw: bytes, rules: Redaction) -> bytes:
 
 
 def _without_names(raw: bytes) -> bytes:
-    text = raw.decode("latin-1").lower()  # a search in text takes half of one in bytes
+    text = raw.lower().decode("latin-1")  # searched faster than bytes, where bodies are small
     if any(part in text for part in _SUSPECT):
         raw = _JSON.sub(rb'\1"***"', raw)
         for pattern in (_JSON_INSIDE, _FORM, _XML):
