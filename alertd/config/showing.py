@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from alertd.config.settings import Settings
+from alertd.core.routes import with_defaults
 from alertd.core.settings import SecretRef
+from alertd.core.sources.kinds import SourceSettings, compile_profile
 
 
 def effective(settings: Settings) -> dict[str, Any]:
-    """Return all settings as plain values; a secret as `*** from { file = "…" }`. What is unset is absent."""
-    shown = _shown(settings.model_dump(mode="json", by_alias=True))
+    """Return all settings as plain values; a secret as `*** from { file = "…" }`.
+
+    What is unset, and what a route inherits, is absent.
+    """
+    filled = {"route": with_defaults(settings.route), "sources": [_filled(each) for each in settings.sources]}
+    shown = _shown(settings.model_copy(update=filled).model_dump(mode="json", by_alias=True))
     return dict(shown)
+
+
+def _filled(source: SourceSettings) -> SourceSettings:
+    """Fill in what depends on the kind and on what else is set."""
+    return source.model_copy(update={"expire_after": compile_profile(source).expires_after or timedelta()})
 
 
 def _shown(node: Any) -> Any:

@@ -88,6 +88,13 @@ def build_tree(settings: RootRouteSettings, source_boards: Mapping[str, str] | N
     return _build(settings, inherited, (*implicit, *settings.routes))
 
 
+def with_defaults(settings: RootRouteSettings) -> RootRouteSettings:
+    """Return the root route's settings with its defaults filled in. What a child leaves out it inherits."""
+    policy = build_tree(settings).matched.policy
+    options = {name: getattr(policy, name) for name in _INHERITED}
+    return settings.model_copy(update={**options, "tags": list(policy.tags)})
+
+
 def _build(settings: RouteSettings, inherited: Matched, children: tuple[RouteSettings, ...]) -> Route:
     name = settings.name
     group_by = inherited.group_by if settings.group_by is None else tuple(settings.group_by)

@@ -26,6 +26,13 @@ def test_defaults_are_filled_in_and_values_read_as_they_are_written(config: Conf
     assert shown["route"]["hold"] == "1m30s"
     assert shown["route"]["routes"][0]["matchers"] == ['x="1"']
     assert shown["route"]["routes"][0]["continue"] is True
+    assert (shown["route"]["group_wait"], shown["route"]["close"], shown["route"]["tags"]) == (
+        "0s",
+        "untouched",
+        [],
+    )
+    assert "hold" not in shown["route"]["routes"][0]
+    assert shown["sources"][0]["expire_after"] == "0s"
 
 
 def test_the_text_is_toml_and_says_the_same() -> None:
