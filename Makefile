@@ -71,8 +71,12 @@ lint: $(VENV)/.dev ## formatting, ruff, types, import rule, dependencies, dead c
 	$(PY) -m deptry alertd
 	$(PY) -m vulture
 
+.PHONY: cover
+cover: $(VENV)/.dev ## the core's own tests reach every branch of it
+	$(PYTEST) tests/core -m 'not slow' --cov=alertd/core --cov-report=term-missing:skip-covered --cov-fail-under=100
+
 .PHONY: check
-check: lint test ## lint and test: what has to pass before a change is shown
+check: lint cover test ## lint, cover and test: what has to pass before a change is shown
 
 .PHONY: bench
 bench: $(VENV)/.dev ## durable accepts and settled alerts per second, beside a bare handler

@@ -24,6 +24,7 @@ from alertd.core.routes import (
     needs_problem_key,
     place,
     problem_key,
+    with_defaults,
 )
 
 
@@ -78,6 +79,14 @@ def test_policy_of_the_root_is_the_documented_default() -> None:
         tags=(),
         company=None,
     )
+
+
+def test_defaults_are_filled_in_for_the_root_alone() -> None:
+    root = RootRouteSettings.model_validate({"board": "noc", "hold": "1h", "routes": [{"name": "child"}]})
+    filled = with_defaults(root)
+    assert (filled.hold, filled.close, filled.tags) == (timedelta(hours=1), "untouched", [])
+    assert filled.routes[0].hold is None
+    assert build_tree(filled).matched == build_tree(root).matched
 
 
 def test_options_are_inherited_and_overridden() -> None:
