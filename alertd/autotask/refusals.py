@@ -49,7 +49,18 @@ _REFUSED = _any(
     r"invalid query syntax",
     r"inactive (?:resource|contact|company|queue|value|picklist|role|tag)",
 )
-_UNCLEAR = _any(r"unexpected error has occurred", r"error id\s*:")
+# Faults of the server, some of which read like refusals: they may come after the commit.
+_UNCLEAR = _any(
+    r"unexpected error has occurred",
+    r"error id\s*:",
+    r"parameter name:",
+    r"nullable object",
+    r"item with the same key",
+    r"object reference not set",
+    r"deadlock",
+    r"\blocked by\b",
+    r"timeout expired",
+)
 _THREADS = _any(r"thread threshold", r"threshold of \d+ threads", r"too many concurrent")
 _THRESHOLD = _any(r"request threshold", r"threshold of [\d,]+ (?:external )?(?:api )?(?:requests|calls)")
 _MAYBE_THRESHOLD = _any(

@@ -123,6 +123,7 @@ def adopt(
         fields={name: _written(asked.get(name, value)) for name, value in view.fields.items()},
         assignee_id=view.assignee_id,
         adoption_checked=True,
+        doubted=False,
     )
     born_complete = (Completed(),) if asked.get("status") == done else ()
     seen, changes = observe_ticket(adopted, view, began_at=now, ours=ours, done=done)

@@ -137,6 +137,7 @@ def refused(known: Known, reason: str, *, level: str) -> Known:
         intent=None,
         parked=reason,
         parked_level=level,
+        doubted=known.ticket is None,
         attempts=0,
         retry_at=None,
         unclear_creates=0,
@@ -147,6 +148,11 @@ def refused_part(known: Known, part: str, *, mark: str) -> Known:
     """Autotask refuses notes, or one tag: the ticket goes on without, until the terms change."""
     refused = {**known.refused, part: mark}
     return replace(known, intent=None, refused=refused, attempts=0, retry_at=None)
+
+
+def may_create(known: Known) -> Known:
+    """A look has shown that no live ticket of this incident stands."""
+    return replace(known, adoption_checked=True, doubted=False)
 
 
 def unparked(known: Known) -> Known:

@@ -66,7 +66,7 @@ def next_operation(level: Level, known: Known, *, now: datetime, terms: Terms) -
     if known.parked is not None and known.parked_level in (None, fingerprint(level, terms.mark)):
         return Settled()  # without a level, only a person can mend it
     if known.ticket is None:
-        if terms.adopt_first and not known.adoption_checked:
+        if known.doubted or (terms.adopt_first and not known.adoption_checked):
             return Adopt(level.reference)
         return Create(level.reference, revision=level.revision, fields=_wanted_fields(level))
     if not known.verified:

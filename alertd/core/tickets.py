@@ -159,6 +159,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reads: int = 0  # read-backs that have not seen the ticket yet
     foreign: bool = False  # duplicate handling answered with a ticket that is not ours to complete
     adoption_checked: bool = False  # a store that may have forgotten has looked for this one
+    doubted: bool = False  # a create was refused, by a text that we may have misread: look before the next
     created_at: datetime | None = None  # not before it was asked for: so a canary never looks too fresh
     fields: dict[str, Field] = {}
     tags: dict[str, int] = {}  # label to association id

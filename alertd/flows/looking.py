@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 import structlog
-from msgspec.structs import replace
 
 from alertd.core import observing, outcomes
 from alertd.core.identity import reference_base
@@ -16,6 +15,7 @@ from alertd.core.incidents import Renumbered
 from alertd.core.observing import NoteView, TicketView
 from alertd.core.tickets import AddTag, Change, Create, Intent, Known, Note, RemoveTag
 from alertd.flows.batching import Batcher
+from alertd.flows.errors import Unavailable
 from alertd.flows.operating import Apply, Hands, Job, Outcome
 from alertd.flows.ports import Canary, NoteFacts, TicketFacts
 from alertd.flows.world import World
@@ -33,6 +33,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     tickets: tuple[TicketView, ...]  # of all generations of the incident, lowest id first
     rights_proved: bool
+    is_blind: bool  # it showed none of our tickets that are known to stand
     newest_canary_at: datetime | None  # when the newest ticket of ours that was seen had been made
     began_at: datetime
 
@@ -74,14 +75,23 @@ class Eyes:
         )
 
     async def adopt_or_clear_the_way(self, job: Job) -> Apply:
-        """In a store that may have forgotten: take over a live ticket of this incident, or allow a create."""
-        newest = max((await self._look(job)).tickets, key=_generation, default=None)
+        """Before a create that may be a second one: take over a live ticket of this incident, or allow it.
+
+        Raises:
+            Unavailable: Tickets that must be there are not shown: what is absent proves nothing.
+        """
+        seen = await self._look(job)
+        newest = max(seen.tickets, key=_generation, default=None)
+        if newest is None and seen.is_blind:
+            raise Unavailable(
+                "tickets of ours cannot be seen, so one that is not found may stand all the same"
+            )
         if newest is None:
-            return lambda known: (replace(known, adoption_checked=True), ())
+            return lambda known: (outcomes.may_create(known), ())
         generation, now = _generation(newest), self._clock.now()
         if newest.fields["status"] == job.board.status_done:
             told = (Renumbered(generation + 1),)
-            return lambda known: (replace(known, adoption_checked=True), told)
+            return lambda known: (outcomes.may_create(known), told)
         revision = job.incident.revision
         asked = self._hands.first_fields(job)
         adopt = self._adopted(newest, job, asked=asked, revision=revision, now=now)
@@ -193,6 +203,7 @@ class Eyes:
         canaries = {canary.ticket_id: canary for canary in await self._state.canaries(limit=CANARIES)}
         sight = await self._desk.look(bases, list(canaries))
         proved = bool(sight.canaries) or (not canaries and await self._desk.may_see_all_tickets())
+        is_blind = bool(canaries) and not sight.canaries
         newest = _newest(canaries[id_] for id_ in sight.canaries if id_ in canaries)
         for facts in sight.tickets:
             if facts.creator_id is not None:
@@ -202,7 +213,7 @@ class Eyes:
             views = sorted(
                 (view_of(facts) for facts in sight.tickets if _begins(facts, base)), key=lambda view: view.id
             )
-            answers[base] = Seen(tuple(views), proved, newest, sight.began_at)
+            answers[base] = Seen(tuple(views), proved, is_blind, newest, sight.began_at)
         return answers
 
 

@@ -49,6 +49,15 @@ REFUSALS = [
 ]
 
 
+FAULTS = [
+    "Value cannot be null.\r\nParameter name: source",
+    "Nullable object must have a value.",
+    "An item with the same key has already been added.",
+    "Transaction was deadlocked on lock resources and has been chosen as the victim. Rerun the transaction.",
+    "The record cannot be updated because it is locked by another process. Please try again.",
+]
+
+
 def errors(*texts: str, status: int = 500) -> Answer:
     return Answer(status, json.dumps({"errors": texts}).encode())
 
@@ -71,6 +80,7 @@ def test_a_known_refusal_is_rejected_with_its_text(text: str, writes: bool) -> N
         pytest.param(NotSent("no such name"), Unreached, Unreached, id="never sent"),
         pytest.param(Lost("TimeoutError"), Unavailable, OutcomeUnknown, id="no answer"),
         pytest.param(errors(UNEXPECTED), Unavailable, OutcomeUnknown, id="unexpected error with an id"),
+        *(pytest.param(errors(text), Unavailable, OutcomeUnknown, id=text) for text in FAULTS),
         pytest.param(errors("Who knows"), Unavailable, OutcomeUnknown, id="unknown text"),
         pytest.param(
             errors(REFUSALS[0], UNEXPECTED), Unavailable, OutcomeUnknown, id="refusal beside a fault"

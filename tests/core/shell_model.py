@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from msgspec.structs import replace
-
 from alertd.core import observing, outcomes, text
 from alertd.core.alerts import Alert, AlertKey
 from alertd.core.conditions import Condition
@@ -300,6 +298,10 @@ class Shell:
         )
         return _absent if verdict == "absent" else _looked(now)
 
+    def _is_blind(self) -> bool:
+        canaries = self._canaries()
+        return bool(canaries) and not self.desk.found(list(canaries))
+
     def _canaries(self) -> dict[int, datetime]:
         """Our newest tickets that are confirmed."""
         ours = {
@@ -328,11 +330,14 @@ class Shell:
     def _adopt_or_clear_the_way(self, job: Job) -> Apply:
         views = self.desk.look(reference_base("alertd", job.incident.key))
         newest = max(views, key=_generation, default=None)
+        if newest is None and self._is_blind():
+            now = self.now
+            return lambda known: (outcomes.read_failed(known, now=now, wait=None, jitter=0.5), ())
         if newest is None:
-            return lambda known: (replace(known, adoption_checked=True), ())
+            return lambda known: (outcomes.may_create(known), ())
         generation = _generation(newest)
         if newest.fields["status"] == DONE:
-            return lambda known: (replace(known, adoption_checked=True), (Renumbered(generation + 1),))
+            return lambda known: (outcomes.may_create(known), (Renumbered(generation + 1),))
         adopt = self._adopted(newest, asked=first_fields(job.level), revision=job.incident.revision)
 
         def apply(known: Known) -> Told:

@@ -119,6 +119,7 @@ ROWS: list[tuple[str, Level, Known, Terms, datetime, Next]] = [
     ),
     ("a store that may have forgotten looks first", level(), Known(), FORGETFUL, T0, Adopt(REFERENCE)),
     ("and only once", level(), Known(adoption_checked=True), FORGETFUL, T0, CREATE),
+    ("after a refused create, too", level(), Known(doubted=True), TERMS, T0, Adopt(REFERENCE)),
     # after an unclear answer: look, never create
     ("an intent without outcome is looked for", level(), Known(intent=intent()), TERMS, T0, Look()),
     (

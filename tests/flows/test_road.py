@@ -266,6 +266,37 @@ async def test_a_refused_create_is_parked_and_tried_again_when_terms_change() ->
     assert (parked, calls, len(machine.tickets)) == ("parked", 1, 1)
 
 
+async def test_a_create_whose_fault_read_like_a_refusal_is_found() -> None:
+    machine = Machine()
+    machine.desk.fail("create", "after", Rejected("some list cannot be empty"))
+    await machine.post(alert())
+    await machine.run(60)
+    machine.terms = type(machine.terms)(unknown_window=machine.terms.unknown_window, mark="new config")
+    await machine.state.wake(machine.clock.now())
+    await machine.run(30)
+
+    assert machine.desk.calls.count("create") == len(machine.tickets) == 1
+    assert [row.known.ticket is not None for row in machine.state.incidents.values()] == [True]
+
+
+async def test_what_cannot_be_seen_is_not_made_again() -> None:
+    machine = Machine()
+    await machine.post(alert("canary"))
+    await machine.run(60)
+    machine.desk.fail("create", "after", Rejected("some list cannot be empty"))
+    await machine.post(alert())
+    await machine.run(60)
+    machine.desk.all_visible = False
+    machine.terms = type(machine.terms)(unknown_window=machine.terms.unknown_window, mark="new config")
+    await machine.state.wake(machine.clock.now())
+    await machine.run(600)
+    blind = machine.desk.calls.count("create")
+    machine.desk.all_visible = True
+    await machine.run(600)
+
+    assert (blind, machine.desk.calls.count("create"), len(machine.tickets)) == (2, 2, 2)
+
+
 async def test_a_refused_tag_does_not_keep_the_ticket_from_completing() -> None:
     machine = Machine()
     machine.desk.fail("tag", "before", Rejected("may not administer tags"))
