@@ -14,6 +14,7 @@ from alertd.flows.errors import OutcomeUnknown, PortError, Rejected, Throttled, 
 Payload: TypeAlias = dict[str, Any]  # a decoded JSON object, not yet checked any further
 
 THRESHOLD_S = 60.0  # after a refusal for the tenant's allowance, where Autotask names no time
+SHORTEST_S = 1.0  # a Retry-After of nothing at all would have us call again and again
 _LONGEST_S = 3600.0
 _REFUSING = frozenset(
     {405, 413, 414, 415, 431}
@@ -107,16 +108,17 @@ def _failure(answer: Answer, writes: bool, jitter: float) -> PortError:
 def _throttled(answer: Answer, error: ErrorBody, jitter: float) -> Throttled | None:
     after = read_retry_after(answer.retry_after)
     if refusals.speaks_of_threads(error):
-        return Throttled(1.0 + jitter if after is None else after, "too many calls at once")
+        return Throttled(max(SHORTEST_S, after or 0.0) + jitter, "too many calls at once")
     if answer.status == 429 or refusals.speaks_of_threshold(error):
-        return ThresholdSpent(THRESHOLD_S if after is None else after, "the tenant's allowance is spent")
+        wait = max(SHORTEST_S, after) if after else THRESHOLD_S
+        return ThresholdSpent(wait, "the tenant's allowance is spent")
     return None
 
 
 def _refused(status: int, error: ErrorBody) -> bool:
     match status:
-        case 403:
-            return not error.page
+        case 403:  # without Autotask's own words it may be a user who is switched off, or a proxy
+            return error.structured
         case 400 | 422:
             return bool(error.texts) and not refusals.is_unclear(error)
         case 404 | 409 | 500:
