@@ -49,6 +49,7 @@ class AutotaskClient:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        self._patched: set[str] = set()  # entities whose PATCH has worked, and did not fail since
         self._put_instead: set[str] = set()  # entities whose PATCH this zone does not route
 
     async def rows(self, query: Query) -> Found:
@@ -159,7 +160,7 @@ class AutotaskClient:
         """Change these fields and no others.
 
         Where the zone does not route PATCH, the record is read, merged and put back whole, since PUT
-        empties every writable field that is not sent.
+        empties every writable field that is not sent. One stray answer of a proxy is no such zone.
 
         Raises:
             OutcomeUnknown: It may have been changed.
@@ -169,8 +170,12 @@ class AutotaskClient:
             try:
                 await self._write("PATCH", entity, entity, {"id": record_id, **fields}, urgency)
             except (NoRoute, WrongVerb) as exc:
+                if entity in self._patched:
+                    self._patched.discard(entity)
+                    raise Unavailable(f"PATCH of {entity} worked before, and now: {exc}") from None
                 _log.warning("autotask.patch_not_routed", entity=entity, error=shown(exc))
             else:
+                self._patched.add(entity)
                 return
         whole = await self.item(entity, record_id, urgency=urgency)
         if whole is None:
