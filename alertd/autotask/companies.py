@@ -113,9 +113,14 @@ class Companies:
         return self._known().by_id.get(OWN_COMPANY, Company(OWN_COMPANY, ""))
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong with the configured fallback company; nothing before it could be looked up."""
+        """Return what is wrong with companies; nothing before they could be looked up."""
         if self._directory is None:
             return []
+        if not self._directory.by_id:
+            what = (
+                "no company can be seen, so every ticket goes to your own: the API user lacks rights in CRM"
+            )
+            return [Problem(where="[autotask]", what=what)]
         found = self._fallback_found()
         if len(found) == 1 or self._wanted_fallback == OWN_COMPANY:
             return []
@@ -131,7 +136,7 @@ class Companies:
     async def _load(self, now: datetime) -> None:
         query = Query(entity="Companies", conditions=(_ACTIVE,), fields=_FIELDS, urgency=4)
         try:
-            self._directory = read_companies(await self._client.exact(query))
+            self._directory = self._credible(read_companies(await self._client.exact(query)))
         except AuthRefused:
             raise
         except PortError as exc:
@@ -143,6 +148,12 @@ class Companies:
         self._due_at = now + EVERY
         self._forget_misses(now)
         _log.info("autotask.companies_loaded", companies=len(self._directory.by_id))
+
+    def _credible(self, read: Directory) -> Directory:
+        """No company at all is a right that we have lost, or a zone that the tenant has left."""
+        if self._directory is not None and self._directory.by_id and not read.by_id:
+            raise Unavailable("Autotask shows no company any more")
+        return read
 
     def _fallback_found(self) -> list[Company]:
         if isinstance(self._wanted_fallback, int):

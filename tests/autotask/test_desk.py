@@ -312,6 +312,42 @@ async def test_without_patch_the_ticket_is_put_back_whole(
     assert (methods["PATCH"], methods["PUT"]) == (1, 2)
 
 
+async def test_one_stray_404_does_not_end_patching(ready: AutotaskDesk, control: Control) -> None:
+    ticket_id = await ready.create(draft(ready))
+    await ready.change(ticket_id, {"priority": 3}, None)
+    await control.fault("refuse", status=404, method="PATCH", endpoint="Tickets", count=1)
+    with pytest.raises(Unavailable):
+        await ready.change(ticket_id, {"priority": 2}, None)
+    for priority in (2, 3):
+        await ready.change(ticket_id, {"priority": priority}, None)
+    methods = Counter(call["method"] for call in (await control.get("calls?endpoint=Tickets"))["calls"])
+    assert (methods["PATCH"], methods["PUT"]) == (4, 0)
+
+
+async def test_a_user_who_is_switched_off_holds_creates_back(ready: AutotaskDesk, control: Control) -> None:
+    await control.fault("refuse", status=403, body="", action="create", endpoint="Tickets")
+    with pytest.raises(Unavailable):
+        await ready.create(draft(ready))
+
+
+async def test_companies_that_are_gone_all_at_once_are_kept(
+    ready: AutotaskDesk, control: Control, clock: FakeClock
+) -> None:
+    await control.fault("rights", companies=[])
+    clock.forward(hours=2)
+    await ready.ready()
+    assert await ready.company("175") is not None
+    assert ready.problems() == []
+
+
+async def test_no_company_from_the_start_is_a_problem(desk: AutotaskDesk, control: Control) -> None:
+    await control.fault("rights", companies=[])
+    await desk.ready()
+    assert [problem.what for problem in desk.problems()] == [
+        "no company can be seen, so every ticket goes to your own: the API user lacks rights in CRM"
+    ]
+
+
 async def test_tags_are_made_with_their_group_once(ready: AutotaskDesk, control: Control) -> None:
     first, second = [await ready.create(draft(ready)) for _ in range(2)]
     await asyncio.gather(ready.add_tag(first, "backup"), ready.add_tag(second, "Backup"))
