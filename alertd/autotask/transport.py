@@ -245,6 +245,7 @@ class Transport:
         async with self.gate.permit(call.endpoint, urgency=call.urgency) as give_back:
             await self.login.admitted()
             zone = await self.zone()  # as it is now, after waiting
+            credential = self.login.credential
             reply = await self._timed(self._request(call, zone))
             if isinstance(reply, NotSent):
                 give_back()
@@ -252,7 +253,10 @@ class Transport:
             else:
                 self._reach.succeeded()
         judged = judge(reply, writes=call.writes, jitter=self._around.chance.random())
-        result = self._first_answer(reply, judged)
+        if credential is self.login.credential:
+            result = self._first_answer(reply, judged)
+        else:  # it was changed meanwhile: a late answer says nothing of the new one
+            result = Unavailable(str(judged)) if isinstance(judged, CredentialRefused) else judged
         self._note(call, result)
         return result, zone
 

@@ -370,6 +370,36 @@ async def test_a_changed_credential_opens_the_gate(credential: Credential, aroun
         await transport.close()
 
 
+async def test_a_late_refusal_of_the_old_credential_says_nothing_of_the_new(
+    credential: Credential, around: Around
+) -> None:
+    arrived, released = asyncio.Event(), asyncio.Event()
+
+    async def react(request: web.Request) -> web.Response:
+        if request.headers["Secret"] == "new":
+            return web.json_response({"itemId": 1})
+        if request.method == "GET":
+            return web.json_response({"item": None})
+        arrived.set()
+        await released.wait()
+        return web.Response(status=401)
+
+    async with autotask_that(react) as zone_url:
+        transport = make(zone_url, credential, around)
+        await transport.send(Call(method="GET", path="Tickets/1", endpoint="Tickets"))
+        late = asyncio.create_task(transport.send(CREATE))
+        await arrived.wait()
+        transport.credential_changed(
+            Credential(username=API_USERNAME, secret=Secret("new"), integration_code=Secret("c"))
+        )
+        assert await transport.send(CREATE) == {"itemId": 1}
+        released.set()
+        with pytest.raises(Unavailable):
+            await late
+        assert await transport.send(CREATE) == {"itemId": 1}
+        await transport.close()
+
+
 async def test_a_caller_cut_off_while_the_zone_is_asked_leaves_the_gate_shut(
     credential: Credential, around: Around, clock: FakeClock
 ) -> None:
