@@ -11,6 +11,7 @@ import structlog
 
 from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
+from alertd.autotask.first_tries import FirstTries
 from alertd.autotask.queries import Query, Row, Where
 from alertd.autotask.texts import shown
 from alertd.flows.errors import AuthRefused, PortError, Rejected, Unavailable
@@ -70,6 +71,7 @@ class Companies:
         self._clock = clock
         self._wanted_fallback = fallback
         self._directory: Directory | None = None
+        self._first_tries = FirstTries(clock)
         self._due_at = clock.now()
         self._missed_at: dict[str, datetime] = {}
         self._asking = asyncio.Lock()
@@ -82,6 +84,8 @@ class Companies:
             PortError: There is none, and it cannot be had now; or the credential is refused.
         """
         async with self._loading:
+            if self._directory is None:
+                self._first_tries.check()
             if self._directory is None or self._clock.now() >= self._due_at:
                 await self._load(self._clock.now())
 
@@ -141,6 +145,7 @@ class Companies:
             raise
         except PortError as exc:
             if self._directory is None:
+                self._first_tries.failed(exc)
                 raise
             self._due_at = now + AFTER_FAILURE
             _log.warning("autotask.companies_kept", error=shown(exc))

@@ -13,6 +13,7 @@ import structlog
 
 from alertd.autotask.boards import Problem, Resolved, choose, resolve
 from alertd.autotask.client import AutotaskClient
+from alertd.autotask.first_tries import FirstTries
 from alertd.autotask.picklists import Choice, Fields, Picklist, may_access, read_fields
 from alertd.autotask.queries import MOST_ROWS, Query, Where
 from alertd.autotask.texts import shown
@@ -64,6 +65,7 @@ class Metadata:
         self._every = every
         self._clock = clock
         self._read: _Read | None = None
+        self._first_tries = FirstTries(clock)
         self._read_at = clock.now()
         self._due_at = clock.now()
         self._reading_now = asyncio.Lock()
@@ -75,6 +77,8 @@ class Metadata:
             PortError: Nothing is known, and it cannot be had now; or the credential is refused.
         """
         async with self._reading_now:
+            if self._read is None:
+                self._first_tries.check()
             while self._read is None or self._clock.now() >= self._due_at:
                 await self._renew(self._clock.now())
 
@@ -164,6 +168,7 @@ class Metadata:
             raise
         except PortError as exc:
             if self._read is None:
+                self._first_tries.failed(exc)
                 raise
             self._due_at = now + AFTER_FAILURE
             _log.warning("autotask.metadata_kept", error=shown(exc))

@@ -137,7 +137,7 @@ async def test_a_board_that_cannot_be_used_is_stood_in_for(
 
 
 async def test_problems_are_told_before_and_after_the_tenant_could_be_asked(
-    zone_url: str, credential: Credential, around: Around, control: Control
+    zone_url: str, credential: Credential, around: Around, control: Control, clock: FakeClock
 ) -> None:
     settings = make_settings(zone_url, fallback_company="No Such Ltd")
     desk = AutotaskDesk(settings, credential, plan=BoardPlan(boards=[NOC]), around=around)
@@ -147,6 +147,7 @@ async def test_problems_are_told_before_and_after_the_tenant_could_be_asked(
         await desk.ready()
     assert desk.known_problems() == []
     await control.heal()
+    clock.forward(seconds=5)
     await desk.ready()
     assert [each.what for each in desk.known_problems()] == [
         "fallback_company 'No Such Ltd' is no active company; company 0, your own, is used instead"
@@ -338,6 +339,21 @@ async def test_companies_that_are_gone_all_at_once_are_kept(
     await ready.ready()
     assert await ready.company("175") is not None
     assert ready.problems() == []
+
+
+@pytest.mark.parametrize("endpoint", ["Tickets", "Companies"])
+async def test_an_autotask_that_fails_from_the_start_is_asked_ever_more_rarely(
+    desk: AutotaskDesk, control: Control, clock: FakeClock, endpoint: str
+) -> None:
+    await control.fault("refuse", status=503, endpoint=endpoint)
+    for _ in range(720):  # every five seconds of an hour
+        with pytest.raises(Unavailable):
+            await desk.ready()
+        clock.forward(seconds=5)
+    assert (await control.get("calls?limit=1"))["total"] < 300
+    await control.heal()
+    clock.forward(minutes=1)
+    await desk.ready()
 
 
 async def test_no_company_from_the_start_is_a_problem(desk: AutotaskDesk, control: Control) -> None:
