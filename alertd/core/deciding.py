@@ -262,7 +262,9 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
         case Expired() if any_expired:
             return before
         case _ if any_expired and before.policy.on_expiry == "note":
-            return _tell(replace(before, phase=Expired(now)), "expired", last, now)
+            return _tell(
+                replace(before, phase=Expired(now)), "expired" if last.expired else "cleared", last, now
+            )
         case _:
             holding = Holding(now, now + before.policy.hold, expired=any_expired)
             return _tick(replace(before, phase=holding), now)
@@ -475,7 +477,7 @@ def _with(incident: Incident, member: Member) -> dict[AlertKey, Member]:
     members = dict(incident.members)
     members.pop(member.key, None)
     members[member.key] = member
-    if len(members) > MOST_ENDED_MEMBERS:
+    if not member.firing and len(members) > MOST_ENDED_MEMBERS:
         ended = [key for key, other in members.items() if not other.firing]
         for key in ended[:-MOST_ENDED_MEMBERS]:
             del members[key]

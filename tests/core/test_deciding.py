@@ -317,6 +317,12 @@ TELLS: list[tuple[str, Incident, Change, list[str]]] = [
     ),
     ("it comes back in the hold", holding(), Fired(member()), ["fired again"]),
     ("one of two clears", two(), ended("b"), ["joined", "cleared"]),
+    (
+        "the last one clears beside one that fell silent",
+        after(two(), ended("b", expired=True)),
+        ended(),
+        ["joined", "expired", "cleared"],
+    ),
     ("one of two falls silent", two(), ended("b", expired=True), ["joined", "expired"]),
     ("the last one clears: the resolution says it", standing(), ended(), []),
     ("the last one falls silent", standing(), ended(expired=True), ["expired"]),
