@@ -151,11 +151,11 @@ def observe_ticket(
         own: Our own resource id, where it is known: our notes and tags must not hide what people changed.
         patience: How long after our own write a read proves nothing.
     """
-    if known.intent is not None:
-        return known, ()  # what differs may be what this write has changed
-    if known.wrote_at is not None and began_at <= known.wrote_at + patience.search_lag:
-        return known, ()
     here = replace(known, missing=0)
+    if here.intent is not None:
+        return here, ()  # what differs may be what this write has changed
+    if here.wrote_at is not None and began_at <= here.wrote_at + patience.search_lag:
+        return here, ()
     innocent = ours - {own} if _differs(here, view) else ours
     if _is_baseline(here, view, innocent, patience.baseline):
         fields = {name: _baseline(here.fields.get(name), value) for name, value in view.fields.items()}
@@ -197,8 +197,11 @@ def holds_mark(notes: Iterable[NoteView], mark: str) -> bool:
 
 
 def applied_fields(asked: Mapping[str, int], view: TicketView) -> bool:
-    """Whether a PATCH whose answer was unclear stands."""
-    return all(view.fields.get(name) == value for name, value in asked.items())
+    """Whether a PATCH whose answer was unclear stands: as a whole, if any of it does.
+
+    It holds only what differed. What else differs by now is the doing of rules, or of people.
+    """
+    return any(view.fields.get(name) == value for name, value in asked.items())
 
 
 def _differs(known: Known, view: TicketView) -> bool:

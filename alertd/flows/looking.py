@@ -112,7 +112,7 @@ class Eyes:
             case Note():
                 return await self._look_for_note(intent, intent.operation)
             case Change():
-                return await self._look_at_fields(intent.operation)
+                return await self._look_at_fields(intent.operation, job)
             case AddTag() | RemoveTag():
                 return await self._look_at_tags(intent.operation)
 
@@ -166,14 +166,22 @@ class Eyes:
             return lambda known: (outcomes.not_applied(known), ())
         return lambda known: (outcomes.looked(known, now=began_at), ())
 
-    async def _look_at_fields(self, operation: Change) -> Apply:
+    async def _look_at_fields(self, operation: Change, job: Job) -> Apply:
+        """See whether the PATCH stands. If not, whoever has worked on the ticket meanwhile wins."""
         began_at = self._clock.now()
         facts = await self._desk.ticket(operation.ticket_id)
         if facts is None:  # gone, or not ours to see for now: the sync has a canary to tell
             return lambda known: (outcomes.looked(known, now=began_at), ())
-        if observing.applied_fields(operation.fields, view_of(facts)):
+        view = view_of(facts)
+        if observing.applied_fields(operation.fields, view):
             return self._hands.change_stands(operation)
-        return lambda known: (outcomes.not_applied(known), ())
+        return self._observed(view, job, began_at=began_at)
+
+    def _observed(self, view: TicketView, job: Job, *, began_at: datetime) -> Apply:
+        ours, own, done = self._desk.own_resources(), self._desk.own_resource_id(), job.board.status_done
+        return lambda known: observing.observe_ticket(
+            outcomes.not_applied(known), view, began_at=began_at, ours=ours, done=done, own=own
+        )
 
     async def _look_at_tags(self, operation: AddTag | RemoveTag) -> Apply:
         tags = await self._desk.tags(operation.ticket_id)

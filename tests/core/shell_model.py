@@ -273,12 +273,25 @@ class Shell:
                 view = self.desk.one(ticket_id)
                 if view is None:
                     return _looked(now)
-                applied = observing.applied_fields(fields, view)
-                return self._stands(change, job, 0, now) if applied else _absent
+                if observing.applied_fields(fields, view):
+                    return self._stands(change, job, 0, now)
+                return self._observed(view)
             case AddTag(ticket_id, label) | RemoveTag(ticket_id, label) as tag:
                 on = self.desk.tickets[ticket_id].tags.get(label)
                 applied = (on is not None) is isinstance(tag, AddTag)
                 return self._stands(tag, job, on or 0, now) if applied else _absent
+
+    def _observed(self, view: TicketView) -> Apply:
+        """The PATCH does not stand: void it, and fold what has been seen."""
+        began_at = self.now
+
+        def apply(known: Known) -> Told:
+            void = outcomes.not_applied(known)
+            if void.wrote_at is None or began_at > void.wrote_at + timedelta(seconds=30):
+                self.desk.book_read(view.id, void.wrote_at)
+            return observing.observe_ticket(void, view, began_at=began_at, ours=OURS, done=DONE, own=US)
+
+        return apply
 
     def _look_for_create(self, intent: Intent, create: Create, job: Job) -> Apply:
         now, views = self.now, self.desk.look(reference_base("alertd", job.incident.key))

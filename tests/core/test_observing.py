@@ -80,6 +80,12 @@ def test_nobody_has_touched_it(shown: TicketView) -> None:
     assert (after.clean_at, after.missing) == (at(hours=2), 0)
 
 
+def test_a_read_too_soon_after_our_write_still_shows_that_the_ticket_is_there() -> None:
+    after, changes = seen(known(missing=1, wrote_at=at(hours=2)), view(), began_at=at(hours=2, seconds=10))
+
+    assert (after.missing, changes) == (0, ())
+
+
 TOUCHES: list[tuple[str, TicketView, tuple[Change, ...]]] = [
     ("a person worked on it", by_person(), (Touched("resource 77 worked on it"),)),
     ("a person was assigned", by_person(assignee_id=5), (Touched("resource 77 changed the assignment"),)),
