@@ -18,8 +18,8 @@ from alertd.core.incidents import Change as IncidentChange
 from alertd.core.incidents import ReopenRefused
 from alertd.core.levels import desired, known_for
 from alertd.core.outcomes import LAST_RETRY
-from alertd.core.settling import Next, Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
-from alertd.core.tickets import Adopt, Change, CheckTouched, Known, Look, Verify, Writing
+from alertd.core.settling import Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
+from alertd.core.tickets import Adopt, Change, CheckTouched, Intent, Known, Look, Operation, Verify, Writing
 from alertd.flows.beating import beating
 from alertd.flows.errors import (
     AuthRefused,
@@ -158,24 +158,35 @@ class Settler:
         try:
             while not self._stopping and self._has_time(claim.incident_key):
                 row = await self._row(claim.incident_key)
+                self._show_unclear(row.incident.key, row.known.intent)
                 try:
                     job = self._job(row)
                 except PortError as exc:  # no board can take it, or the boards are being read just now
                     _log.warning("settling.no_board", incident=claim.incident_key, error=str(exc))
                     wait = LAST_RETRY if isinstance(exc, Rejected) else PAUSE
-                    await self._rest_row(row, settle_at=self._clock.now() + wait)
+                    await self._rest_row(row, row.known, settle_at=self._clock.now() + wait)
                     break
                 operation = next_operation(job.level, row.known, now=self._clock.now(), terms=self._terms())
-                if isinstance(operation, Settled | WaitUntil):
-                    at = operation.at if isinstance(operation, WaitUntil) else None
-                    if await self._rest_row(row, settle_at=at):
-                        break
-                else:
-                    await self._operate(operation, job)
+                match operation:
+                    case WaitUntil(at):
+                        rests = await self._rest_row(row, row.known, settle_at=at)
+                    case Settled():
+                        rests = await self._rest_row(row, self._without_old_refusal(job), settle_at=None)
+                    case _:
+                        rests = False
+                        await self._operate(operation, job)
+                if rests:
+                    break
         finally:
             self._claimed -= 1
             self._bell.set()
             await self._state.release(self._held.pop(claim.incident_key))
+
+    def _show_unclear(self, key: str, intent: Intent | None) -> None:
+        if intent is not None and intent.unclear_at is not None:
+            self.unclear.add(key)
+        else:
+            self.unclear.discard(key)
 
     def _has_time(self, key: str) -> bool:
         """Whether the lease lasts longer than the longest call."""
@@ -190,23 +201,24 @@ class Settler:
     async def _row(self, key: str) -> IncidentRow:
         return (await self._state.load((), (key,))).incidents[key]
 
-    async def _rest_row(self, row: IncidentRow, *, settle_at: datetime | None) -> bool:
+    async def _rest_row(self, row: IncidentRow, known: Known, *, settle_at: datetime | None) -> bool:
         """Say when to come back. False: it moved meanwhile, so look again."""
         try:
-            known = row.known if settle_at is not None else self._without_old_refusal(row)
             write = incident_write(row, row.incident, known, settle_at=settle_at)
             await self._state.commit(Step(incidents=[write]))
         except Conflict:
             return False
         return True
 
-    def _without_old_refusal(self, row: IncidentRow) -> Known:
+    def _without_old_refusal(self, job: Job) -> Known:
         """Nothing is left to do: a refusal of something else than what is wanted now is over."""
-        known = row.known
-        stands = known.foreign or known.parked_level == fingerprint(self._job(row).level, self._terms().mark)
-        return known if known.parked is None or stands else outcomes.unparked(known)
+        known = job.row.known
+        if known.parked is None or known.foreign:
+            return known
+        stands = known.parked_level == fingerprint(job.level, self._terms().mark)
+        return known if stands else outcomes.unparked(known)
 
-    async def _operate(self, operation: Next, job: Job) -> None:
+    async def _operate(self, operation: Operation, job: Job) -> None:
         match operation:
             case Look():
                 assert job.row.known.intent is not None  # noqa: S101 - only an intent asks for a look
@@ -217,8 +229,6 @@ class Settler:
                 await self._read(self._eyes.read_back(job, ticket_id=ticket_id, single=single), job)
             case CheckTouched(ticket_id):
                 await self._read(self._eyes.check_touched(ticket_id), job)
-            case Settled() | WaitUntil():
-                pass  # the caller has dealt with them
             case _:
                 await self._write(operation, job)
 
@@ -315,7 +325,7 @@ class Settler:
             if job.row.known.ticket is not None and row.known.ticket is None:
                 return  # a new generation has left the ticket of this outcome behind
             known, changes = apply(row.known)
-            step = self._step_of(row, known, changes, happening=happening)
+            step = self._step_of(row, known, changes, job=job, happening=happening)
             try:
                 await self._state.commit(step)
             except Conflict:
@@ -324,16 +334,13 @@ class Settler:
             return
 
     def _step_of(
-        self, row: IncidentRow, known: Known, changes: tuple[IncidentChange, ...], *, happening: str
+        self, row: IncidentRow, known: Known, changes: tuple[IncidentChange, ...], *, job: Job, happening: str
     ) -> Step:
         now = self._clock.now()
         after = decided(row.incident, changes, self._clock)
         if outcomes.gave_up_creating(known):
-            level = fingerprint(self._job(row).level, self._terms().mark)
-            known = outcomes.refused(known, GAVE_UP, level=level)
+            known = outcomes.refused(known, GAVE_UP, level=fingerprint(job.level, self._terms().mark))
         known = known_for(known, before=row.incident, after=after)
-        unclear = known.intent is not None and known.intent.unclear_at is not None
-        (self.unclear.add if unclear else self.unclear.discard)(after.key)
         write = incident_write(row, after, known, settle_at=now)
         told = happenings(row, known, after, happening=happening, at=now)
         return Step(incidents=[write], history=told, totals=after.tally.minus(row.incident.tally))

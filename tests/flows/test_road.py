@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from alertd.core.tickets import Board
 from alertd.flows.errors import AuthRefused, OutcomeUnknown, PortError, Rejected, Throttled, Unavailable
+from alertd.flows.ports import Sight
 from tests.flows.conftest import TECHNICIAN, Crashed, Machine, alert
 
 pytestmark = pytest.mark.looptime
@@ -295,6 +298,78 @@ async def test_what_cannot_be_seen_is_not_made_again() -> None:
     await machine.run(600)
 
     assert (blind, machine.desk.calls.count("create"), len(machine.tickets)) == (2, 2, 2)
+
+
+async def test_an_unclear_completion_that_was_not_applied_respects_who_came_between() -> None:
+    machine = Machine()
+    await machine.post(alert())
+    await machine.run(90)
+    await machine.post(alert(cleared=True))
+    await machine.run(295)
+    machine.desk.fail("change", "before", OutcomeUnknown("reply lost"))
+    while "change" not in machine.desk.calls:
+        await machine.run(1)
+    [ticket] = machine.tickets
+    machine.desk.person(ticket.id, status=8)
+    ticket.assignee_id = TECHNICIAN
+    await machine.run(600)
+
+    assert (ticket.fields["status"], machine.desk.calls.count("change")) == (8, 1)
+    assert [bool(row.incident.touched) for row in machine.state.incidents.values()] == [True]
+
+
+async def test_an_unclear_raise_that_was_not_applied_respects_who_came_between() -> None:
+    machine = Machine()
+    await machine.post(alert())
+    await machine.run(200)
+    machine.desk.fail("change", "before", OutcomeUnknown("reply lost"))
+    await machine.post(alert(severity="critical"))
+    while "change" not in machine.desk.calls:
+        await machine.run(1)
+    [ticket] = machine.tickets
+    machine.desk.person(ticket.id, priority=3)
+    await machine.run(600)
+
+    assert (ticket.fields["priority"], machine.desk.calls.count("change")) == (3, 1)
+
+
+async def test_what_is_unclear_is_shown_as_long_as_it_is() -> None:
+    machine = Machine()
+    await machine.post(alert(), alert("other"))
+    await machine.run(90)
+    await machine.post(alert(cleared=True))
+    await machine.run(295)
+    machine.desk.fail("change", "before", OutcomeUnknown("reply lost"))
+    while "change" not in machine.desk.calls:
+        await machine.run(1)
+    machine.tickets[0].gone = True
+    await machine.run(3)
+    shown = len(machine.settler.unclear)
+    await machine.run(4000)
+
+    assert (shown, machine.settler.unclear) == (1, set())
+
+
+async def test_boards_that_are_read_again_do_not_end_the_settling_of_what_gives_up() -> None:
+    machine = Machine()
+    for _ in range(5):
+        machine.desk.fail("create", "before", OutcomeUnknown("reply lost"))
+    await machine.post(alert())
+    board, look = machine.desk.board, machine.desk.look
+
+    async def looks(references: Sequence[str], canaries: Sequence[int]) -> Sight:
+        sight = await look(references, canaries)
+        machine.desk.board = none  # type: ignore[method-assign]
+        asyncio.get_running_loop().call_later(0.01, lambda: setattr(machine.desk, "board", board))
+        return sight
+
+    def none(name: str) -> Board:
+        raise Unavailable(f"board {name} is about to be looked up")
+
+    machine.desk.look = looks  # type: ignore[method-assign]
+    await machine.run(7200)
+
+    assert [row.known.parked is not None for row in machine.state.incidents.values()] == [True]
 
 
 async def test_a_refused_tag_does_not_keep_the_ticket_from_completing() -> None:
