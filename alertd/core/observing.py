@@ -15,6 +15,7 @@ from alertd.core.incidents import (
     FoundForeign,
     Gone,
     Linked,
+    Reopened,
     Touched,
 )
 from alertd.core.tickets import BASELINE, SEARCH_LAG, Field, Known, Ticket
@@ -169,6 +170,27 @@ def observe_ticket(
     if touched is None:
         return replace(after, clean_at=_clean_until(here, began_at, patience.baseline)), completion
     return after, (*completion, touched)
+
+
+def reread(
+    known: Known,
+    view: TicketView | None,
+    *,
+    began_at: datetime,
+    ours: frozenset[int],
+    done: int,
+    own: int | None,
+) -> tuple[Known, tuple[Change, ...]]:
+    """Fold the read that comes before a reopening; `view` None: not there, which the reopening will tell.
+
+    Where a person has reopened it before us, it is open already, and his.
+    """
+    if view is None:
+        return replace(known, reread_at=began_at), ()
+    after, changes = observe_ticket(known, view, began_at=began_at, ours=ours, done=done, own=own)
+    status = after.fields.get("status")
+    theirs = status is not None and status.seen != done and not status.ours
+    return replace(after, reread_at=began_at), ((Reopened(), *changes) if theirs else changes)
 
 
 def observe_absence(known: Known) -> tuple[Known, tuple[Change, ...]]:

@@ -26,6 +26,7 @@ from alertd.core.tickets import (
     Note,
     Operation,
     RemoveTag,
+    Reread,
     Verify,
     Writing,
 )
@@ -117,6 +118,8 @@ def _bring_nearer(level: Level, known: Known, mark: str) -> Next:
     ticket_id = known.ticket.id
     changes = {} if known.foreign else _field_changes(level, known)
     completing = level.done and "status" in changes
+    if "status" in changes and not completing and not _is_reread(known):
+        return Reread(ticket_id)
     if changes and not completing:
         return Change(ticket_id, changes)
     tag = None if known.foreign or _is_elsewhere(level, known) else _tag_change(level, known, mark)
@@ -183,3 +186,8 @@ def part_of(operation: Writing) -> str:
 def _is_clean(known: Known) -> bool:
     """Whether a read that began after our last write has shown that nobody touched the ticket."""
     return known.clean_at is not None and (known.wrote_at is None or known.clean_at >= known.wrote_at)
+
+
+def _is_reread(known: Known) -> bool:
+    """Whether the completed ticket was read after our last write: until then nobody has watched it."""
+    return known.reread_at is not None and (known.wrote_at is None or known.reread_at > known.wrote_at)

@@ -117,6 +117,12 @@ class RemoveTag(msgspec.Struct, frozen=True, tag=True):
     association_id: int
 
 
+class Reread(msgspec.Struct, frozen=True, tag=True):
+    """Read a completed ticket before it is reopened: nobody has watched it since."""
+
+    ticket_id: int
+
+
 class CheckTouched(msgspec.Struct, frozen=True, tag=True):
     """Ask for people's notes before completing, where our own write hides what the last sync saw."""
 
@@ -124,7 +130,7 @@ class CheckTouched(msgspec.Struct, frozen=True, tag=True):
 
 
 Writing: TypeAlias = Create | Change | Note | AddTag | RemoveTag
-Operation: TypeAlias = Writing | Look | Adopt | Verify | CheckTouched
+Operation: TypeAlias = Writing | Look | Adopt | Verify | Reread | CheckTouched
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -167,6 +173,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wrote_at: datetime | None = None
     patched_at: datetime | None = None  # when we last wrote its fields, by create or PATCH
     clean_at: datetime | None = None  # begin of the last read that proved nobody had touched it
+    reread_at: datetime | None = None  # begin of the read that came before a reopening
     assignee_id: int | None = None
     missing: int = 0  # reads in a row that a working query did not show it
     intent: Intent | None = None

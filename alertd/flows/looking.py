@@ -193,6 +193,16 @@ class Eyes:
         # doing it again is harmless: on is on, and off is off
         return lambda known: (outcomes.not_applied(known), ())
 
+    # --- before reopening -----------------------------------------------------------------------------
+
+    async def reread(self, job: Job, ticket_id: int) -> Apply:
+        """Read a ticket that we have completed: somebody may have worked on it since."""
+        began_at = self._clock.now()
+        facts = await self._desk.ticket(ticket_id)
+        view = view_of(facts) if facts is not None else None
+        ours, own, done = self._desk.own_resources(), self._desk.own_resource_id(), job.board.status_done
+        return lambda known: observing.reread(known, view, began_at=began_at, ours=ours, done=done, own=own)
+
     # --- before completing ----------------------------------------------------------------------------
 
     async def check_touched(self, ticket_id: int) -> Apply:

@@ -19,7 +19,18 @@ from alertd.core.incidents import ReopenRefused
 from alertd.core.levels import desired, known_for
 from alertd.core.outcomes import LAST_RETRY
 from alertd.core.settling import Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
-from alertd.core.tickets import Adopt, Change, CheckTouched, Intent, Known, Look, Operation, Verify, Writing
+from alertd.core.tickets import (
+    Adopt,
+    Change,
+    CheckTouched,
+    Intent,
+    Known,
+    Look,
+    Operation,
+    Reread,
+    Verify,
+    Writing,
+)
 from alertd.flows.beating import beating
 from alertd.flows.errors import (
     AuthRefused,
@@ -227,6 +238,8 @@ class Settler:
                 await self._read(self._eyes.adopt_or_clear_the_way(job), job)
             case Verify(ticket_id, single):
                 await self._read(self._eyes.read_back(job, ticket_id=ticket_id, single=single), job)
+            case Reread(ticket_id):
+                await self._read(self._eyes.reread(job, ticket_id), job)
             case CheckTouched(ticket_id):
                 await self._read(self._eyes.check_touched(ticket_id), job)
             case _:

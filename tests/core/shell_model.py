@@ -44,6 +44,7 @@ from alertd.core.tickets import (
     Note,
     Operation,
     RemoveTag,
+    Reread,
     Verify,
     Writing,
 )
@@ -180,6 +181,8 @@ class Shell:
                 self._update(
                     job, lambda known: observing.read_back(known, view, reference=reference, done=DONE)
                 )
+            case Reread(ticket_id):
+                self._update(job, self._reread(ticket_id))
             case CheckTouched(ticket_id):
                 notes, began_at = self.desk.tickets[ticket_id].notes, self.now
                 self._update(
@@ -290,6 +293,17 @@ class Shell:
             if void.wrote_at is None or began_at > void.wrote_at + timedelta(seconds=30):
                 self.desk.book_read(view.id, void.wrote_at)
             return observing.observe_ticket(void, view, began_at=began_at, ours=OURS, done=DONE, own=US)
+
+        return apply
+
+    def _reread(self, ticket_id: int) -> Apply:
+        view, began_at = self.desk.one(ticket_id), self.now
+
+        def apply(known: Known) -> Told:
+            counts = known.wrote_at is None or began_at > known.wrote_at + timedelta(seconds=30)
+            if view is not None and counts:
+                self.desk.book_read(ticket_id, known.wrote_at)
+            return observing.reread(known, view, began_at=began_at, ours=OURS, done=DONE, own=US)
 
         return apply
 

@@ -15,6 +15,7 @@ from alertd.core.incidents import (
     FoundForeign,
     Gone,
     Linked,
+    Reopened,
     Touched,
 )
 from alertd.core.observing import (
@@ -27,6 +28,7 @@ from alertd.core.observing import (
     observe_notes,
     observe_ticket,
     read_back,
+    reread,
 )
 from alertd.core.text import note_title
 from alertd.core.tickets import Create, Field, Intent, Known, Note
@@ -84,6 +86,22 @@ def test_a_read_too_soon_after_our_write_still_shows_that_the_ticket_is_there() 
     after, changes = seen(known(missing=1, wrote_at=at(hours=2)), view(), began_at=at(hours=2, seconds=10))
 
     assert (after.missing, changes) == (0, ())
+
+
+def test_a_completed_ticket_is_reread_before_it_is_reopened() -> None:
+    completed = known(fields={**known().fields, "status": Field(DONE, DONE, DONE)})
+
+    def again(shown: TicketView | None) -> tuple[Known, tuple[Change, ...]]:
+        return reread(completed, shown, began_at=at(hours=2), ours=OURS, done=DONE, own=None)
+
+    for shown, told in (
+        (None, ()),
+        (view(fields={"status": DONE}), ()),
+        (by_person(fields={"status": DONE}), (Touched("resource 77 worked on it"),)),
+        (by_person(fields={"status": 8}), (Reopened(), Touched("resource 77 changed status", True))),
+    ):
+        after, changes = again(shown)
+        assert (after.reread_at, changes) == (at(hours=2), told)
 
 
 TOUCHES: list[tuple[str, TicketView, tuple[Change, ...]]] = [

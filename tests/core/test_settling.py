@@ -34,6 +34,7 @@ from alertd.core.tickets import (
     Look,
     Note,
     RemoveTag,
+    Reread,
     Ticket,
     Verify,
     Writing,
@@ -65,6 +66,7 @@ NEEDS_CLEAN = level(status=5, done=True, needs_clean=True)
 COMPLETE = Change(101, {"status": 5}, completes=True)
 TAGGED = frozenset({"alertd", "old"})
 PARKED = fingerprint(level(), "m1")
+COMPLETED = fields(status=Field(5, 5, 5))
 THEIRS = fields(status=Field(1, 1, 8))
 
 ROWS: list[tuple[str, Level, Known, Terms, datetime, Next]] = [
@@ -194,7 +196,23 @@ ROWS: list[tuple[str, Level, Known, Terms, datetime, Next]] = [
         T0,
         Change(101, {"priority": 4, "queue": 9}),
     ),
-    ("reopen", level(), known(fields=fields(status=Field(5, 5, 5))), TERMS, T0, Change(101, {"status": 1})),
+    ("before a reopening, read", level(), known(fields=COMPLETED), TERMS, T0, Reread(101)),
+    (
+        "reopen",
+        level(),
+        known(fields=COMPLETED, wrote_at=T0, reread_at=at(seconds=1)),
+        TERMS,
+        T0,
+        Change(101, {"status": 1}),
+    ),
+    (
+        "a read before our last write tells nothing",
+        level(),
+        known(fields=COMPLETED, wrote_at=at(seconds=1), reread_at=T0),
+        TERMS,
+        T0,
+        Reread(101),
+    ),
     ("a field that somebody took is theirs", DONE, known(fields=THEIRS), TERMS, T0, Settled()),
     (
         "the others are still ours",

@@ -122,6 +122,24 @@ async def test_an_unclear_reopening_of_a_deleted_ticket_is_over_one_day() -> Non
     assert [each.intent for each in known] == [None, None]
 
 
+async def test_who_has_reopened_a_ticket_before_us_keeps_it() -> None:
+    machine = Machine()
+    await machine.post(alert())
+    await machine.run(90)
+    await machine.post(alert(cleared=True))
+    await machine.run(1200)
+    [ticket] = machine.tickets
+    machine.desk.person(ticket.id, status=8, priority=9, queue=5)
+    await machine.run(3600)
+    await machine.post(alert())
+    await machine.run(200)
+    await machine.post(alert(cleared=True))
+    await machine.run(1200)
+
+    assert ticket.fields == {"status": 8, "priority": 9, "queue": 5}
+    assert any("left open" in text.lower() or "clear" in text.lower() for text in ticket.note_texts)
+
+
 async def test_an_incident_has_one_task_however_long_its_lease() -> None:
     machine = Machine()
     machine.desk.fail("create", "before", Unavailable("slow"))
