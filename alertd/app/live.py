@@ -83,7 +83,12 @@ def plan_of(settings: Settings, routing: Routing) -> BoardPlan:
     stand_ins = [settings.route.board]
     if settings.autotask.fallback_board is not None:
         stand_ins.append(settings.autotask.fallback_board)
-    return BoardPlan(boards=settings.boards, stand_ins=stand_ins, more_tags=route_tags(routing))
+    return BoardPlan(
+        boards=settings.boards,
+        stand_ins=stand_ins,
+        more_tags=route_tags(routing),
+        companies=frozenset(each.company for each in settings.route.walk() if each.company is not None),
+    )
 
 
 def needs_restart(old: Settings, new: Settings) -> list[str]:

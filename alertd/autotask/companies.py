@@ -48,6 +48,10 @@ class Directory(msgspec.Struct, frozen=True):
         return self.by_name.get(key) or self.by_number.get(key) or []
 
 
+def _missing(named: int | str, found: list[Company]) -> str:
+    return f"{named!r} {'is the name of several' if found else 'is no active company'}"
+
+
 def read_companies(rows: Iterable[Row]) -> Directory:
     """Arrange companies' records; those without a name are left out."""
     directory = Directory({}, {}, {})
@@ -111,13 +115,13 @@ class Companies:
 
     def fallback(self) -> Company:
         """Return where a ticket goes whose customer is unknown; the MSP itself where that is not found."""
-        found = self._fallback_found()
+        found = self._found(self._wanted_fallback)
         if len(found) == 1:
             return found[0]
         return self._known().by_id.get(OWN_COMPANY, Company(OWN_COMPANY, ""))
 
-    def problems(self) -> list[Problem]:
-        """Return what is wrong with companies; nothing before they could be looked up."""
+    def problems(self, named: Iterable[int | str]) -> list[Problem]:
+        """Return what is wrong with the fallback company and those that routes name, as far as is known."""
         if self._directory is None:
             return []
         if not self._directory.by_id:
@@ -125,12 +129,37 @@ class Companies:
                 "no company can be seen, so every ticket goes to your own: the API user lacks rights in CRM"
             )
             return [Problem(where="[autotask]", what=what)]
-        found = self._fallback_found()
+        return self._fallback_problems() + self._named_problems(named)
+
+    async def problems_of(self, named: frozenset[int | str]) -> list[Problem]:
+        """Return what is wrong with companies that routes are to name; what is not known is looked up now.
+
+        Raises:
+            PortError: Autotask cannot be asked now.
+        """
+        if self._directory is None or self._named_problems(named):
+            self._due_at = self._clock.now()
+            await self.ready()
+        return self._named_problems(named)
+
+    def _fallback_problems(self) -> list[Problem]:
+        found = self._found(self._wanted_fallback)
         if len(found) == 1 or self._wanted_fallback == OWN_COMPANY:
             return []
-        why = "is the name of several" if found else "is no active company"
-        what = f"fallback_company {self._wanted_fallback!r} {why}; company 0, your own, is used instead"
+        what = (
+            f"fallback_company {_missing(self._wanted_fallback, found)}; company 0, your own, is used instead"
+        )
         return [Problem(where="[autotask]", what=what)]
+
+    def _named_problems(self, named: Iterable[int | str]) -> list[Problem]:
+        found = {each: self._found(each) for each in sorted(named, key=str)}
+        return [
+            Problem(
+                where="[route]", what=f"company {_missing(each, rows)}; the fallback company is used instead"
+            )
+            for each, rows in found.items()
+            if len(rows) != 1
+        ]
 
     def _known(self) -> Directory:
         if self._directory is None:
@@ -160,11 +189,11 @@ class Companies:
             raise Unavailable("Autotask shows no company any more")
         return read
 
-    def _fallback_found(self) -> list[Company]:
-        if isinstance(self._wanted_fallback, int):
-            company = self._known().by_id.get(self._wanted_fallback)
+    def _found(self, named: int | str) -> list[Company]:
+        if isinstance(named, int):
+            company = self._known().by_id.get(named)
             return [] if company is None else [company]
-        return self._known().find(self._wanted_fallback)
+        return self._known().find(named)
 
     async def _asked(self, client: str) -> list[Company]:
         if len(client.strip()) > LONGEST_NAME:

@@ -31,11 +31,12 @@ _OWN_ID = "autotask.own_resource"
 
 
 class BoardPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The configuration's boards, and what routes add to them."""
+    """The configuration's boards, and what routes add to them and name."""
 
     boards: Sequence[BoardSettings]
     stand_ins: Sequence[str] = ()  # in order: the root route's board, then the fallback board
     more_tags: frozenset[str] = frozenset()  # labels that routes put on tickets
+    companies: frozenset[int | str] = frozenset()  # that routes name
 
 
 class _OwnId(msgspec.Struct, frozen=True):
@@ -52,12 +53,13 @@ class AutotaskDesk(Desk):
         self.transport = Transport(settings, credential, around)
         self.client = AutotaskClient(self.transport)
         self._around = around
-        self._note_type = settings.note_type
+        self._named_companies = plan.companies
         self._vocabulary = plan.more_tags | _labels(plan.boards)
         self._metadata = Metadata(
             self.client,
             plan.boards,
             stand_ins=plan.stand_ins,
+            note_type=settings.note_type,
             every=settings.metadata_every,
             clock=around.clock,
         )
@@ -98,6 +100,7 @@ class AutotaskDesk(Desk):
         self._vocabulary = plan.more_tags | _labels(plan.boards)
         self._tags.adopt(self._vocabulary)
         self._metadata.adopt(plan.boards, stand_ins=plan.stand_ins)
+        self._named_companies = plan.companies
 
     async def close(self) -> None:
         """Close every connection."""
@@ -152,7 +155,7 @@ class AutotaskDesk(Desk):
             "ticketID": ticket_id,
             "title": texts.cut(title, texts.NOTE_TITLE),
             "description": texts.cut(text, texts.NOTE),
-            "noteType": self._metadata.note_type(self._note_type),
+            "noteType": self._metadata.note_type(),
             "publish": _ALL_USERS,
         }
         await self.client.create(f"Tickets/{ticket_id}/Notes", "TicketNotes", record, urgency=_NOTE)
@@ -248,7 +251,7 @@ class AutotaskDesk(Desk):
 
     def problems(self) -> list[Problem]:
         """Return what the configuration names and this tenant does not have. Call after `ready`."""
-        return self._metadata.problems() + self._companies.problems()
+        return self._metadata.problems() + self._companies.problems(self._named_companies)
 
     async def problems_of(self, plan: BoardPlan) -> list[Problem]:
         """Return what a configuration names and this tenant does not have, asking now.
@@ -256,7 +259,8 @@ class AutotaskDesk(Desk):
         Raises:
             PortError: The tenant cannot be asked now.
         """
-        return await self._metadata.problems_of(plan.boards)
+        boards = await self._metadata.problems_of(plan.boards)
+        return boards + await self._companies.problems_of(plan.companies)
 
     def known_problems(self) -> list[Problem]:
         """Return the problems found so far; none before the tenant could be asked."""

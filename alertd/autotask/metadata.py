@@ -14,7 +14,7 @@ import structlog
 from alertd.autotask.boards import Problem, Resolved, choose, resolve
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.first_tries import FirstTries
-from alertd.autotask.picklists import Choice, Fields, Picklist, may_access, read_fields
+from alertd.autotask.picklists import Choice, Fields, NoChoice, Picklist, may_access, read_fields
 from alertd.autotask.queries import MOST_ROWS, Query, Where
 from alertd.autotask.texts import shown
 from alertd.core.boards import BoardSettings
@@ -56,10 +56,12 @@ class Metadata:
         boards: Sequence[BoardSettings],
         *,
         stand_ins: Sequence[str],
+        note_type: int | str | None,
         every: timedelta,
         clock: Clock,
     ) -> None:
         self._client = client
+        self._wanted_note_type = note_type
         self._boards = tuple(boards)
         self._stand_ins = tuple(stand_ins)
         self._every = every
@@ -117,8 +119,9 @@ class Metadata:
         return choose(name, resolved, self._stand_ins)
 
     def problems(self) -> list[Problem]:
-        """Return what is wrong with the configured boards."""
-        return [problem for each in self._known().resolved.values() for problem in each.problems]
+        """Return what is wrong with the configured boards and note type."""
+        boards = [problem for each in self._known().resolved.values() for problem in each.problems]
+        return boards + self._note_type_problems()
 
     def may_see_all_tickets(self) -> bool:
         """Whether Autotask says that this user may query tickets without limits."""
@@ -132,14 +135,25 @@ class Metadata:
         """Return the metadata of Tickets."""
         return self._known().tickets
 
-    def note_type(self, wanted: int | str | None) -> int:
+    def note_type(self) -> int:
         """Return the note type to use: the configured one, Task Notes, or one that is not the system's."""
         types = self._known().note_types
-        found = None if wanted is None else types.find(wanted)
+        found = self._note_type_found()
         usual = types.by_id(_TASK_NOTES)
         ours = [choice for choice in types.choices if choice.active and not choice.system]
         candidates = [found, usual if usual and usual.active else None, *ours]
         return next((each.id for each in candidates if isinstance(each, Choice)), _TASK_NOTES)
+
+    def _note_type_found(self) -> Choice | NoChoice | None:
+        wanted = self._wanted_note_type
+        return None if wanted is None else self._known().note_types.find(wanted)
+
+    def _note_type_problems(self) -> list[Problem]:
+        found = self._note_type_found()
+        if not isinstance(found, NoChoice) or not self._known().note_types.choices:
+            return []  # without the right to see the types nothing can be said of one
+        what = f"note_type {found.why}; {self.note_type()} is used instead"
+        return [Problem(where="[autotask]", what=what)]
 
     async def queues(self) -> list[Queue]:
         """Return every queue of the tenant, asking now who is assigned to them.

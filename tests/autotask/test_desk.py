@@ -341,6 +341,38 @@ async def test_companies_that_are_gone_all_at_once_are_kept(
     assert ready.problems() == []
 
 
+async def test_a_note_type_that_the_tenant_lacks_is_a_problem(
+    zone_url: str, credential: Credential, around: Around
+) -> None:
+    settings = make_settings(zone_url, note_type="Tsk Nots")
+    desk = AutotaskDesk(settings, credential, plan=BoardPlan(boards=[NOC]), around=around)
+    await desk.ready()
+    (problem,) = desk.problems()
+    assert str(problem).startswith("[autotask]: note_type 'Tsk Nots' does not exist")
+    assert str(problem).endswith("; 3 is used instead")
+    await desk.close()
+
+
+async def test_companies_that_routes_name_are_looked_for(
+    zone_url: str, credential: Credential, around: Around, control: Control
+) -> None:
+    plan = BoardPlan(boards=[NOC], companies=frozenset({175, "acme dental group", 424242, "Contso"}))
+    desk = AutotaskDesk(make_settings(zone_url), credential, plan=plan, around=around)
+    assert [each.what for each in await desk.problems_of(plan)] == [
+        "company 424242 is no active company; the fallback company is used instead",
+        "company 'Contso' is no active company; the fallback company is used instead",
+    ]
+    await desk.ready()
+    assert [each.where for each in desk.problems()] == ["[route]", "[route]"]
+    row = {"id": 990, "companyName": "Contso", "companyType": 1, "isActive": True, "ownerResourceID": 4}
+    await control.post("tenant", {"rows": {"Companies": [{**row, "phone": "1"}]}})
+    added = BoardPlan(boards=[NOC], companies=frozenset({"Contso"}))
+    assert await desk.problems_of(added) == []
+    desk.adopt(added)
+    assert desk.problems() == []
+    await desk.close()
+
+
 @pytest.mark.parametrize("endpoint", ["Tickets", "Companies"])
 async def test_an_autotask_that_fails_from_the_start_is_asked_ever_more_rarely(
     desk: AutotaskDesk, control: Control, clock: FakeClock, endpoint: str
