@@ -39,9 +39,16 @@ class BoardPlan(msgspec.Struct, frozen=True, kw_only=True):
     companies: frozenset[int | str] = frozenset()  # that routes name
 
 
-class _OwnId(msgspec.Struct, frozen=True):
+class _Own(msgspec.Struct, frozen=True):
+    """Who has made tickets of ours: this API user, and those before it, whose notes are no touch either."""
+
     username: str
-    resource_id: int
+    resource_id: int | None = None
+    former: frozenset[int] = frozenset()
+
+    @property
+    def ids(self) -> frozenset[int]:
+        return self.former | ({self.resource_id} if self.resource_id is not None else frozenset())
 
 
 class AutotaskDesk(Desk):
@@ -68,9 +75,8 @@ class AutotaskDesk(Desk):
             self.client, group=settings.tag_group, vocabulary=self._vocabulary, clock=around.clock
         )
         self._configured_own = frozenset(settings.own_resources)
-        self._own: _OwnId | None = None
-        self._own_kept: _OwnId | None = None
-        self._own_read = False
+        self._own = _Own(credential.username)
+        self._own_kept: _Own | None = None  # None: not read yet
 
     # --- lifetimes
 
@@ -284,15 +290,21 @@ class AutotaskDesk(Desk):
 
     def own_resources(self) -> frozenset[int]:
         """Return whose edits are nobody's touch: the API user's, once learnt, and the configured ones."""
-        return self._configured_own | ({self._own.resource_id} if self._own else frozenset())
+        return self._configured_own | self._own.ids
 
     def own_resource_id(self) -> int | None:
         """Return the API user's resource id, once a ticket of ours has been read back."""
-        return None if self._own is None else self._own.resource_id
+        return self._own.resource_id
 
     async def learn_own_resource_id(self, resource_id: int) -> None:
-        """Remember durably who we are: the creator of a ticket that carries our reference."""
-        self._own = _OwnId(self.transport.login.credential.username, resource_id)
+        """Remember durably who we are: the creator of a ticket that we have just made."""
+        username = self.transport.login.credential.username
+        self._own = _Own(username, resource_id, self._own.ids - {resource_id})
+        await self._keep_own_id()
+
+    async def learn_former_resource_id(self, resource_id: int) -> None:
+        """Remember durably who was us once: the creator of any ticket that carries our reference."""
+        self._own = msgspec.structs.replace(self._own, former=self._own.former | {resource_id})
         await self._keep_own_id()
 
     def usage(self) -> Usage | None:
@@ -312,23 +324,28 @@ class AutotaskDesk(Desk):
         return tickets_of(await self.client.exact(query))
 
     async def _keep_own_id(self) -> None:
-        """Read who we are from the last run, and keep what this one has learned."""
-        if not self._own_read:
-            self._own_read = True
-            text = await self._around.memory.get(_OWN_ID)
-            self._own_kept = _read_own(text, self.transport.login.credential.username)
-            self._own = self._own or self._own_kept
-        if self._own is not None and self._own != self._own_kept:
+        """Read who we were in the last run, and keep what this one has learned."""
+        if self._own_kept is None:
+            self._own_kept = _read_own(await self._around.memory.get(_OWN_ID)) or _Own("")
+            self._own = _joined(self._own, self._own_kept)
+        if self._own.ids and self._own != self._own_kept:
             await self._around.memory.set(_OWN_ID, msgspec.json.encode(self._own).decode())
             self._own_kept = self._own
 
 
-def _read_own(text: str | None, username: str) -> _OwnId | None:
+def _read_own(text: str | None) -> _Own | None:
     try:
-        kept = msgspec.json.decode(text or "null", type=_OwnId | None)
+        return msgspec.json.decode(text or "null", type=_Own | None)
     except (ValueError, RecursionError):
         return None
-    return kept if kept is not None and kept.username == username else None
+
+
+def _joined(own: _Own, kept: _Own) -> _Own:
+    """Add what was kept from the last run; what another API user was called then is a former one now."""
+    resource_id = own.resource_id
+    if resource_id is None and kept.username == own.username:
+        resource_id = kept.resource_id
+    return _Own(own.username, resource_id, (own.former | kept.ids) - {resource_id})
 
 
 def _resolution(text: str | None) -> str | None:

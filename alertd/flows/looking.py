@@ -224,8 +224,8 @@ class Eyes:
         is_blind = bool(canaries) and not sight.canaries
         newest = _newest(canaries[id_] for id_ in sight.canaries if id_ in canaries)
         for facts in sight.tickets:
-            if facts.creator_id is not None:
-                await self._desk.learn_own_resource_id(facts.creator_id)
+            if facts.creator_id is not None and self._desk.own_resource_id() is None:
+                await self._desk.learn_former_resource_id(facts.creator_id)
         answers = {}
         for base in bases:
             views = sorted(

@@ -377,5 +377,9 @@ class Desk(Protocol):
         ...
 
     async def learn_own_resource_id(self, resource_id: int) -> None:
-        """Remember durably who we are: the creator of a ticket that carries our reference."""
+        """Remember durably who we are: the creator of a ticket that we have just made."""
+        ...
+
+    async def learn_former_resource_id(self, resource_id: int) -> None:
+        """Remember durably who was us once: the creator of any ticket that carries our reference."""
         ...

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from alertd.autotask.credential import Credential
 from alertd.autotask.desk import AutotaskDesk, BoardPlan
@@ -596,6 +597,23 @@ async def test_who_we_are_is_remembered(
     await later.ready()
     assert later.own_resource_id() == API_RESOURCE_ID
     assert later.own_resources() == {4, API_RESOURCE_ID}
+    await later.close()
+
+
+async def test_who_made_our_tickets_before_is_no_stranger(
+    ready: AutotaskDesk, zone_url: str, credential: Credential, around: Around
+) -> None:
+    await ready.learn_own_resource_id(11)
+    await ready.ready()
+    other = replace(credential, username="another@msp.example")
+    later = AutotaskDesk(make_settings(zone_url), other, plan=BoardPlan(boards=[NOC]), around=around)
+    with pytest.raises(Unavailable):
+        await later.ready()  # the simulator knows no such user, which is all the same here
+    assert (later.own_resource_id(), later.own_resources()) == (None, {11})
+    await later.learn_former_resource_id(12)
+    assert (later.own_resource_id(), later.own_resources()) == (None, {11, 12})
+    await later.learn_own_resource_id(22)
+    assert (later.own_resource_id(), later.own_resources()) == (22, {11, 12, 22})
     await later.close()
 
 

@@ -222,6 +222,7 @@ class FakeDesk:
         self.down = False
         self._ids = itertools.count(1001)
         self._own = False
+        self._former = False
 
     def fail(self, call: str, when: str, error: PortError) -> None:
         self.faults.append((call, when, error))
@@ -339,11 +340,15 @@ class FakeDesk:
         return OWN_ID if self._own else None
 
     def own_resources(self) -> frozenset[int]:
-        return frozenset({OWN_ID}) if self._own else frozenset()
+        return frozenset({OWN_ID}) if self._own or self._former else frozenset()
 
     async def learn_own_resource_id(self, resource_id: int) -> None:
         assert resource_id == OWN_ID
         self._own = True
+
+    async def learn_former_resource_id(self, resource_id: int) -> None:
+        assert resource_id == OWN_ID
+        self._former = True
 
     def _searchable(self) -> list[TicketFacts]:
         until = self.clock.now() - self.search_lag
