@@ -189,8 +189,10 @@ def reread(
         return replace(known, reread_at=began_at), ()
     after, changes = observe_ticket(known, view, began_at=began_at, ours=ours, done=done, own=own)
     status = after.fields.get("status")
-    theirs = status is not None and status.seen != done and not status.ours
-    return replace(after, reread_at=began_at), ((Reopened(), *changes) if theirs else changes)
+    if status is None or status.seen == done or status.ours:
+        return replace(after, reread_at=began_at), changes
+    fields = {**after.fields, "status": replace(status, asked=status.seen)}  # completed anew, it is not by us
+    return replace(after, fields=fields, reread_at=began_at), (Reopened(), *changes)
 
 
 def observe_absence(known: Known) -> tuple[Known, tuple[Change, ...]]:

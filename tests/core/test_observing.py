@@ -104,6 +104,16 @@ def test_a_completed_ticket_is_reread_before_it_is_reopened() -> None:
         assert (after.reread_at, changes) == (at(hours=2), told)
 
 
+def test_a_ticket_that_a_person_reopened_and_completed_again_is_not_completed_by_us() -> None:
+    completed = known(fields={**known().fields, "status": Field(DONE, DONE, DONE)})
+    reopened, _ = reread(
+        completed, by_person(fields={"status": 8}), began_at=at(hours=2), ours=OURS, done=DONE, own=None
+    )
+    _, changes = seen(reopened, by_person(fields={"status": DONE}), began_at=at(hours=3))
+
+    assert CompletedByPerson() in changes
+
+
 TOUCHES: list[tuple[str, TicketView, tuple[Change, ...]]] = [
     ("a person worked on it", by_person(), (Touched("resource 77 worked on it"),)),
     ("a person was assigned", by_person(assignee_id=5), (Touched("resource 77 changed the assignment"),)),
