@@ -12,7 +12,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from alertd.app.clock import SystemClock
-from alertd.app.live import compile_settings, credential_of, plan_of
+from alertd.app.live import credential_of, plan_of
 from alertd.app.operations import Inquiries
 from alertd.app.routing import routing_of
 from alertd.app.sources import read_stored
@@ -23,6 +23,8 @@ from alertd.autotask.metrics import AutotaskMetrics
 from alertd.autotask.pacing import TransientCallLog
 from alertd.autotask.transport import Around
 from alertd.config.settings import Settings
+from alertd.core.sources.kinds import compile_profile
+from alertd.intake.senders import sender_of
 from alertd.store.opening import open_reader
 from alertd.store.store import Reader
 
@@ -54,15 +56,16 @@ def check_online(settings: Settings) -> int:
 
 @asynccontextmanager
 async def offline_operations(settings: Settings) -> AsyncIterator[Offline]:
-    """Open the store for questions, whether or not a daemon runs.
+    """Open the store for questions, whether or not a daemon runs, and no secret: who asks may have none.
 
     Raises:
         StoreError: It cannot be read.
     """
-    live = compile_settings(settings, os.environ, mark="")
+    senders = {each.name: sender_of(each, compile_profile(each), digests=()) for each in settings.sources}
+    routing = routing_of(settings)
     async with open_reader(settings.store.path) as reader:
         inquiries = Inquiries(
-            reader, read=lambda envelope: read_stored(envelope, live.senders), routing=lambda: live.routing
+            reader, read=lambda envelope: read_stored(envelope, senders), routing=lambda: routing
         )
         yield Offline(reader, inquiries)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from alertd.app.online import Offline
 from alertd.app.operations import Inquiries, what_comes_next
@@ -24,8 +25,11 @@ from alertd.core.routes import build_tree
 from alertd.core.tickets import Known, Ticket
 from alertd.flows.ports import ConditionRow, Entry, Envelope
 from alertd.store.happenings import Call
+from alertd.store.opening import open_store
 from alertd.store.reading import StoredIncident
+from alertd.store.settings import StoreSettings
 from tests.cli.conftest import Cli, Daemon
+from tests.store.making import FixedClock
 
 NIGHT = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY = "abcdefghijklmnopqrstuvwxyz"
@@ -407,6 +411,28 @@ def test_without_a_daemon_the_store_answers(cli: Cli) -> None:
     assert "R2" in cli("parked", "list").out
     assert cli("explain", "nothing").code == 1
     assert cli("incidents", "show", "nothing").code == 1
+
+
+@pytest.fixture
+def left_store(cli: Cli) -> None:
+    """A store with one undecided request, no daemon, and no secret but the admin token."""
+    (cli.folder / "admin-token").write_text("admin-secret\n")
+
+    async def leave() -> None:
+        settings = StoreSettings(url=f"sqlite:///{cli.folder}/alertd.db", min_free=0)
+        async with open_store(settings, clock=FixedClock(), registry=CollectorRegistry()) as store:
+            await store.append(ENTRY.envelope)
+
+    asyncio.run(leave())
+
+
+@pytest.mark.usefixtures("left_store")
+@pytest.mark.parametrize("secret", ['{ env = "AUTOTASK_SECRET" }', '{ credential = "autotask_secret" }'])
+def test_the_store_answers_who_has_no_secret_of_autotask(cli: Cli, secret: str) -> None:
+    cli.replace('{ env = "AUTOTASK_SECRET" }', secret)
+    for command in (["status"], ["incidents", "list"], ["parked", "list"], ["explain", "R1"]):
+        code, _, err = cli(*command)
+        assert (code, err) == (0, "alertd does not run; this is what its store says.\n")
 
 
 @pytest.mark.usefixtures("no_daemon")
