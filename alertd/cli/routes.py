@@ -13,12 +13,12 @@ from alertd.cli.tables import print_json, print_table
 from alertd.config.loading import load_untested
 from alertd.config.routing import TestResult, run_tests, tree_of
 from alertd.config.settings import Settings
-from alertd.core.alerts import Alert, Severity, Status
-from alertd.core.identity import fingerprint, reference
+from alertd.core.alerts import Alert
+from alertd.core.identity import reference
 from alertd.core.matchers import Labels, print_matchers
+from alertd.core.route_tests import example
 from alertd.core.routes import Matched, Policy, Route, Step, explain, match, needs_problem_key, place
 from alertd.core.settings import format_duration
-from alertd.core.severities import severity_of
 
 _TIMES = ("group_wait", "hold", "reopen_within", "note_interval")
 _WORDS = ("close", "on_expiry", "missed")
@@ -107,7 +107,7 @@ def ask(labels: tuple[str, ...], *, as_json: bool) -> int:
     settings = load_untested(config_path(), os.environ)
     if not labels:
         return _tested(run_tests(settings), as_json=as_json)
-    alert = _alert(dict(_pair(text) for text in labels))
+    alert = example(dict(_pair(text) for text in labels))
     tree = tree_of(settings)
     answers = [_answer(settings, matched, alert) for matched in match(tree, alert.labels)]
     steps = explain(tree, alert.labels)
@@ -123,17 +123,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise click.BadParameter(f"{text!r} should be a label and its value, such as severity=high")
     return name, value.removeprefix('"').removesuffix('"')
-
-
-def _alert(labels: dict[str, str]) -> Alert:
-    return Alert(
-        source=labels.get("source", ""),
-        fingerprint=fingerprint(labels),
-        status=Status.FIRING,
-        severity=severity_of(labels.get("severity", "")) or Severity.WARNING,
-        labels=labels,
-        sent_labels=labels,
-    )
 
 
 def _answer(settings: Settings, matched: Matched, alert: Alert) -> dict[str, Any]:

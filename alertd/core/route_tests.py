@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import Field
 
-from alertd.core.alerts import Severity
+from alertd.core.alerts import Alert, Severity, Status
 from alertd.core.boards import BoardSettings, Pick
+from alertd.core.identity import fingerprint
 from alertd.core.routes import Matched, Route, match
 from alertd.core.settings import Section
 from alertd.core.severities import severity_of
+from alertd.core.sources.reading import with_own
 
 
 class Expectation(Section):
@@ -47,6 +49,19 @@ class Mismatch(msgspec.Struct, frozen=True):
         return f"{self.test_name}: expected {self.what} {self.expected}, found {self.found}"
 
 
+def example(labels: Mapping[str, str]) -> Alert:
+    """Return the alert that intake would make of these labels: routes see its severity, not what was sent."""
+    severity = severity_of(labels.get("severity", "")) or Severity.WARNING
+    return Alert(
+        source=labels.get("source", ""),
+        fingerprint=fingerprint(labels),
+        status=Status.FIRING,
+        severity=severity,
+        labels=with_own(labels, {"severity": severity.value}),
+        sent_labels=dict(labels),
+    )
+
+
 def mismatches(test: TestSettings, tree: Route, boards: Mapping[str, BoardSettings]) -> tuple[Mismatch, ...]:
     """Route the test's alert and return what is not as expected; empty if all is.
 
@@ -55,20 +70,21 @@ def mismatches(test: TestSettings, tree: Route, boards: Mapping[str, BoardSettin
         tree: The tree to ask.
         boards: By name; a board that is missing has no priorities and no tags.
     """
-    found = match(tree, test.alert)
-    actual = _actual(found, boards, test.alert.get("severity", ""))
+    alert = example(test.alert)
+    actual = _actual(match(tree, alert.labels), boards, alert.severity)
     return tuple(_compared(test, actual))
 
 
-def _actual(found: tuple[Matched, ...], boards: Mapping[str, BoardSettings], severity: str) -> dict[str, Any]:
+def _actual(
+    found: tuple[Matched, ...], boards: Mapping[str, BoardSettings], severity: Severity
+) -> dict[str, Any]:
     """Return what is so, in the words of `Expectation`, of the first route."""
     policy = found[0].policy
     board = boards.get(policy.board)
-    step = severity_of(severity) or Severity.WARNING
     return {
         "route": policy.route_name,
         "board": policy.board,
-        "priority": board.priority[step.value] if board else None,
+        "priority": board.priority[severity.value] if board else None,
         "tags": sorted({*(board.tags if board else ()), *policy.tags}),
         "routes": [each.policy.route_name for each in found],
     }

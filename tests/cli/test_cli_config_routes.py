@@ -101,6 +101,10 @@ def test_a_question_without_place_says_that_the_problem_joins(cli: Cli) -> None:
     assert "neither client nor host" in cli("routes", "test", "alertname=X").out
 
 
+def test_a_question_is_routed_by_the_severity_that_intake_would_give(cli: Cli) -> None:
+    assert "root > backups" in cli("routes", "test", "alertname=BackupFailed", "severity=error").out
+
+
 def test_several_routes_are_several_answers(cli: Cli) -> None:
     cli.replace('name = "backups"', 'name = "backups"\ncontinue = true')
     cli.append("[[route.routes]]\nname = 'second'\n")

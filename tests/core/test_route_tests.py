@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from alertd.core.alerts import Severity
 from alertd.core.boards import BoardSettings
 from alertd.core.route_settings import RootRouteSettings
-from alertd.core.route_tests import TestSettings, mismatches
+from alertd.core.route_tests import TestSettings, example, mismatches
 from alertd.core.routes import build_tree
 
 TREE = build_tree(
@@ -17,6 +18,8 @@ TREE = build_tree(
         {
             "board": "noc",
             "routes": [
+                {"name": "page", "matchers": ['severity="critical"', 'host="fs01"']},
+                {"name": "desk", "matchers": ['severity="warning"', 'host="fs01"']},
                 {"name": "copy", "matchers": ['source="both"'], "continue": True},
                 {
                     "name": "veeam",
@@ -58,6 +61,20 @@ def test_a_board_that_is_missing() -> None:
 
 def test_all_routes_where_one_continues() -> None:
     assert outcome({"source": "both"}, {"board": "noc", "routes": ["copy", "veeam"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("severity", "route"), [({"severity": "crit"}, "page"), ({}, "desk"), ({"severity": "sev42"}, "desk")]
+)
+def test_routes_see_the_severity_that_intake_would_give(severity: dict[str, str], route: str) -> None:
+    assert outcome({"host": "fs01"} | severity, {"route": route}) == []
+
+
+def test_an_example_keeps_the_word_that_was_sent() -> None:
+    alert = example({"source": "veeam", "severity": "crit"})
+    assert (alert.severity, alert.source) == (Severity.CRITICAL, "veeam")
+    assert alert.labels == {"source": "veeam", "severity": "critical", "sent_severity": "crit"}
+    assert alert.sent_labels == {"source": "veeam", "severity": "crit"}
 
 
 def test_refused() -> None:
