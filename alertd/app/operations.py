@@ -24,6 +24,9 @@ from alertd.store.store import Reader, Store
 
 Document: TypeAlias = dict[str, Any]
 MOST_HISTORY = 500
+MOST_TOLD = (
+    20  # incidents of one answer in full, as each takes reads of its own; of the rest, what lists show
+)
 
 
 class Inquiries:
@@ -74,33 +77,30 @@ class Inquiries:
 
     async def _explain_receipt(self, entry: Entry) -> Document:
         alerts = self._read(entry.envelope)
-        keys: list[str] = []
-        told = []
-        for alert in alerts:
-            rows = await self._reader.conditions_by_fingerprint(alert.fingerprint)
-            mine = [row for row in rows if row.condition.key == alert.key]
-            keys += [key for row in mine for key in row.condition.incidents if key not in keys]
-            told.append(self._alert(alert))
+        rows = (await self._reader.load([alert.key for alert in alerts], ())).conditions
+        mine = [rows[alert.key] for alert in alerts if alert.key in rows]
         return {
             "kind": "receipt",
             "receipt": _receipt(entry),
-            "alerts": told,
+            "alerts": [self._alert(alert) for alert in alerts],
             "history": await self._history(receipts=[entry.envelope.receipt]),
-            "incidents": await self._incidents_told(keys),
+            "incidents": await self._incidents_told(mine),
         }
 
     async def _explain_conditions(self, rows: Sequence[ConditionRow]) -> Document:
-        keys = [key for row in rows for key in row.condition.incidents]
         return {
             "kind": "alert",
             "conditions": [_condition(row) for row in rows],
             "history": await self._history(alert_keys=[row.condition.key for row in rows]),
-            "incidents": await self._incidents_told(list(dict.fromkeys(keys))),
+            "incidents": await self._incidents_told(rows),
         }
 
-    async def _incidents_told(self, keys: Sequence[str]) -> list[Document]:
-        found = [await self._reader.incident(key) for key in keys]
-        return [await self._told(each) for each in found if each is not None]
+    async def _incidents_told(self, rows: Sequence[ConditionRow]) -> list[Document]:
+        """Tell the incidents of these conditions: the first in full, the others as lists show them."""
+        keys = dict.fromkeys(key for row in rows for key in row.condition.incidents)
+        found = await self._reader.incidents_by_key(list(keys))
+        in_full = [await self._told(each) for each in found[:MOST_TOLD]]
+        return in_full + [summary(each) for each in found[MOST_TOLD:]]
 
     async def _told(self, stored: StoredIncident) -> Document:
         calls = await self._reader.calls_of(stored.incident.key)

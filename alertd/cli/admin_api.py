@@ -12,7 +12,7 @@ import msgspec
 from alertd.core.secret import Secret
 from alertd.ops.settings import TcpAddress, parse_listen
 
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 30
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - where to connect, not to bind
 
 
@@ -36,6 +36,17 @@ class Refused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NoAnswer(Refused):
+    """Somebody listens there and says nothing in time."""
+
+    def __init__(self, listen: str) -> None:
+        super().__init__(
+            504,
+            f"alertd listens at {listen} but did not answer within {_TIMEOUT_S} s; "
+            "try again, and if it stays silent, look into its log",
+        )
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -77,12 +88,15 @@ class AdminApi:
 
         Raises:
             NotRunning: Nobody listens.
+            NoAnswer: Somebody does, and says nothing in time.
         """
         connection = _connection(self._address)
         try:
             connection.request(method, target, headers=self._headers())
             response = connection.getresponse()
             return Answer(response.status, response.read())
+        except TimeoutError:
+            raise NoAnswer(self._listen) from None
         except (OSError, http.client.HTTPException) as exc:
             why = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
             raise NotRunning(

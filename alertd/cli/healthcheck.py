@@ -6,7 +6,7 @@ import os
 
 import click
 
-from alertd.cli.admin_api import AdminApi, NotRunning
+from alertd.cli.admin_api import AdminApi, NoAnswer, NotRunning
 from alertd.cli.options import config_option, config_path
 from alertd.config.loading import load_untested
 
@@ -18,7 +18,7 @@ def healthcheck() -> int:
     settings = load_untested(config_path(), os.environ)
     try:
         answer = AdminApi(settings.admin.listen).ask("GET", "/healthz")
-    except NotRunning as exc:
+    except (NotRunning, NoAnswer) as exc:
         click.echo(f"alertd: {exc}", err=True)
         return 1
     if answer.status == 200:

@@ -89,10 +89,21 @@ def explanation(told: Document) -> Iterator[str]:
     for condition in told.get("conditions", ()):
         yield from _condition(condition)
     yield from happened(told.get("history", ()))
-    for number, each in enumerate(told.get("incidents", ())):
+    incidents = told.get("incidents", ())
+    for number, each in enumerate(each for each in incidents if "next" in each):
         if number or told["kind"] != "incident":
             yield ""
         yield from incident(each)
+    yield from _in_brief([each for each in incidents if "next" not in each])
+
+
+def _in_brief(incidents: Sequence[Document]) -> Iterator[str]:
+    if incidents:
+        yield ""
+        yield f"{len(incidents)} more incidents; alertd incidents show INCIDENT tells one in full:"
+    for each in incidents:
+        title = f"{each['state'].upper()}: {each['title']} [{each['severity']}]"
+        yield f"  {one_line(title)}, {each['ticket'] or 'no ticket number yet'}, incident {each['incident']}"
 
 
 def _receipt(told: Document) -> Iterator[str]:

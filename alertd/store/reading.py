@@ -153,12 +153,10 @@ def incident_by_reference(conn: Connection, reference: str) -> StoredIncident | 
     return _one(conn, incidents.c.reference == reference)
 
 
-def incidents_by_fingerprint(conn: Connection, fingerprint: str) -> list[StoredIncident]:
-    """Return the incidents of the conditions with this fingerprint, the newest opened first."""
-    conditions = conditions_by_fingerprint(conn, fingerprint)
-    keys = sorted({key for row in conditions for key in row.condition.incidents})
-    found = [_stored(row) for row in _STORED.rows(conn, keys)]
-    return sorted(found, key=lambda stored: stored.incident.opened_at, reverse=True)
+def incidents_by_key(conn: Connection, keys: Sequence[str]) -> list[StoredIncident]:
+    """Return the incidents with these keys, in this order; those that are not there are left out."""
+    row_by_key = {row.key: row for row in _STORED.rows(conn, keys)}
+    return [_stored(row_by_key[key]) for key in keys if key in row_by_key]
 
 
 def list_incidents(conn: Connection, states: Sequence[str] | None, limit: int) -> list[StoredIncident]:
@@ -167,9 +165,7 @@ def list_incidents(conn: Connection, states: Sequence[str] | None, limit: int) -
     if states is not None:
         query = query.where(incidents.c.state.in_(states))
     newest = query.order_by(incidents.c.opened_at.desc(), incidents.c.key).limit(limit)
-    keys = conn.execute(newest).scalars().all()
-    row_by_key = {row.key: row for row in _STORED.rows(conn, keys)}
-    return [_stored(row_by_key[key]) for key in keys]
+    return incidents_by_key(conn, conn.execute(newest).scalars().all())
 
 
 def conditions_by_fingerprint(conn: Connection, fingerprint: str) -> list[ConditionRow]:

@@ -105,9 +105,9 @@ class Reader:
         """Return the incident whose present generation has this reference."""
         return await self._reads.run(lambda conn: reading.incident_by_reference(conn, reference))
 
-    async def incidents_by_fingerprint(self, fingerprint: str) -> Sequence[StoredIncident]:
-        """Return the incidents of the conditions with this fingerprint."""
-        return await self._reads.run(lambda conn: reading.incidents_by_fingerprint(conn, fingerprint))
+    async def incidents_by_key(self, keys: Sequence[str]) -> Sequence[StoredIncident]:
+        """Return the incidents with these keys, in this order; those that are not there are left out."""
+        return await self._reads.run(lambda conn: reading.incidents_by_key(conn, keys))
 
     async def incidents(self, *, states: Sequence[str] | None = None, limit: int) -> Sequence[StoredIncident]:
         """Return incidents in these states (None: in any), the newest opened first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from alertd.core.incidents import Closed, Holding, Incident, Member
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.tickets import Known, Ticket
-from alertd.flows.ports import ConditionRow, Entry, Envelope
+from alertd.flows.ports import ConditionRow, Entry, Envelope, Loaded
 from alertd.store.happenings import Call
 from alertd.store.opening import open_store
 from alertd.store.reading import StoredIncident
@@ -131,16 +132,29 @@ HISTORY = [Happening(at=_at(1), what="create done", incident_key=KEY, detail={"t
 class FakeReader:
     """A store that holds what is above."""
 
-    def __init__(self, stored: StoredIncident | None = None) -> None:
+    def __init__(self, stored: StoredIncident | None = None, condition: Condition = CONDITION) -> None:
         self.stored = stored or _stored()
+        self.condition = condition
+        self.reads = 0
+
+    async def load(self, alert_keys: Sequence[AlertKey], incident_keys: Sequence[str]) -> Loaded:
+        self.reads += 1
+        return Loaded({key: ConditionRow(self.condition) for key in alert_keys}, {})
+
+    async def incidents_by_key(self, keys: Sequence[str]) -> Sequence[StoredIncident]:
+        self.reads += 1
+        return [replace(self.stored, incident=replace(self.stored.incident, key=key)) for key in keys]
 
     async def entry(self, receipt: str) -> Entry | None:
+        self.reads += 1
         return ENTRY if receipt == "R1" else None
 
     async def conditions_by_fingerprint(self, fingerprint: str) -> Sequence[ConditionRow]:
-        return [ConditionRow(CONDITION)] if fingerprint == ALERT.fingerprint else []
+        self.reads += 1
+        return [ConditionRow(self.condition)] if fingerprint == ALERT.fingerprint else []
 
     async def incident(self, key: str) -> StoredIncident | None:
+        self.reads += 1
         return self.stored if key == KEY else None
 
     async def incident_by_reference(self, reference: str) -> StoredIncident | None:
@@ -159,9 +173,11 @@ class FakeReader:
         return [PARKED_ENTRY]
 
     async def history(self, **asked: Any) -> Sequence[Happening]:
+        self.reads += 1
         return HISTORY
 
     async def calls_of(self, key: str) -> Sequence[Call]:
+        self.reads += 1
         return [Call(_at(1), "Tickets", key), Call(_at(2), "Tickets", key), Call(_at(3), "TicketNotes", key)]
 
 
@@ -241,6 +257,20 @@ def test_a_receipt_is_told_with_how_its_alerts_are_routed(cli: Cli, daemon: Daem
     assert "Today it would join incident" in out
     assert "root: taken, it accepts everything" in out
     assert "HOLDING" in out
+
+
+def test_a_large_batch_is_told_by_few_reads_and_in_brief(cli: Cli, daemon: Daemon) -> None:
+    reader: Any = FakeReader(
+        condition=replace(CONDITION, incidents=tuple(f"i{number}" for number in range(25)))
+    )
+    alerts = [replace(ALERT, fingerprint=f"{number:016x}") for number in range(1500)]
+    batch = Inquiries(reader, read=lambda envelope: alerts, routing=lambda: Routing(TREE, {}))
+    _answer(daemon, "explain/R1", asyncio.run(batch.explain("R1")))
+    assert reader.reads < 50
+    out = cli("explain", "R1").out
+    assert out.count("What happened:") == 1 + 20
+    assert "\n5 more incidents; alertd incidents show INCIDENT tells one in full:\n" in out
+    assert out.endswith("  HOLDING: Disk D: is almost full[2J [high], T20261123.0001, incident i24\n")
 
 
 def test_a_fingerprint_is_told(cli: Cli, daemon: Daemon) -> None:
@@ -367,6 +397,19 @@ def test_a_refused_token_says_what_to_do(cli: Cli, daemon: Daemon) -> None:
     assert code == 1
     assert "admin token" in err
     assert "admin-secret" not in err
+
+
+@pytest.mark.parametrize("command", [["explain", "R1"], ["healthcheck"]])
+def test_a_daemon_that_does_not_answer_in_time_runs_all_the_same(
+    cli: Cli, daemon: Daemon, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr("alertd.cli.admin_api._TIMEOUT_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        cli.configure(port=silent.getsockname()[1])
+        code, out, err = cli(*command)
+    assert (code, out) == (1, "")
+    assert "but did not answer within 0.1 s" in err
+    assert "does not run" not in err
 
 
 def test_a_stranger_on_the_port_is_told_apart(cli: Cli, daemon: Daemon) -> None:

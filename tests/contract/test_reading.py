@@ -65,10 +65,7 @@ async def test_canaries_are_the_newest_tickets_that_certainly_stand(store: Store
 
 async def test_an_incident_is_found_by_everything_it_is_known_by(store: Store) -> None:
     await store.commit(
-        Step(
-            conditions=[condition_write("a", incidents=("key",))],
-            incidents=[incident_write("key", known=ticketed(77), state="open"), incident_write("other")],
-        )
+        Step(incidents=[incident_write("key", known=ticketed(77), state="open"), incident_write("other")])
     )
 
     found = [
@@ -76,12 +73,20 @@ async def test_an_incident_is_found_by_everything_it_is_known_by(store: Store) -
         await store.incident_by_ticket_id(77),
         await store.incident_by_ticket_number("T20261123.0077"),
         await store.incident_by_reference(reference("alertd", "key", 1)),
-        *(await store.incidents_by_fingerprint("a")),
+        *(await store.incidents_by_key(["key"])),
     ]
 
     assert [stored.incident.key if stored else None for stored in found] == ["key"] * 5
     assert await store.incident("nobody") is None
     assert await store.incident_by_ticket_number("T1") is None
+
+
+async def test_incidents_are_found_in_the_order_of_the_keys(store: Store) -> None:
+    await store.commit(Step(incidents=[incident_write(key) for key in "abc"]))
+
+    found = await store.incidents_by_key(["c", "nobody", "a"])
+
+    assert [stored.incident.key for stored in found] == ["c", "a"]
 
 
 async def test_an_incident_is_listed_with_all_its_columns(store: Store, clock: FixedClock) -> None:

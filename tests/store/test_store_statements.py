@@ -156,7 +156,7 @@ async def _use_everything(store: Store) -> None:
     await store.incident_by_ticket_id(1)
     await store.incident_by_ticket_number("T1")
     await store.incident_by_reference("alertd-x-g1")
-    await store.incidents_by_fingerprint("a")
+    await store.incidents_by_key(["a", "b"])
     await store.incidents(limit=5)
     await store.incidents(states=["open"], limit=5)
     await store.firing_conditions(limit=5)
