@@ -69,7 +69,7 @@ class ProcessOperations:
 
     async def status(self) -> Document:
         """Return how alertd is, for people."""
-        return await status(self._parts.store, await self.snapshot(), detail=self._detail)
+        return status(await self.snapshot(), detail=self._detail)
 
     async def incidents(self, *, limit: int, states: Sequence[str] | None = None) -> Sequence[Document]:
         """Return incidents in these states (None: all but closed ones), newest first."""

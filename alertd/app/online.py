@@ -92,7 +92,7 @@ class Offline:
     async def status(self) -> dict[str, Any]:
         """Return how things stood when the store was last written."""
         snapshot = await take_snapshot(self._reader, now=SystemClock().now(), unclear=0)
-        return await status(self._reader, snapshot, detail=lambda: {"running": False})
+        return status(snapshot, detail=lambda: {"running": False})
 
 
 @asynccontextmanager

@@ -20,9 +20,9 @@ async def take_snapshot(reader: Reader, *, now: datetime, unclear: int) -> Snaps
         now: For ages.
         unclear: Operations whose outcome is unknown just now.
     """
-    undecided = await reader.undecided_messages()
-    alerts = Counter(await reader.totals())
-    alerts["pending"] += undecided
+    accounts = await reader.accounts()
+    alerts = Counter(accounts.totals)
+    alerts["pending"] += accounts.undecided
     states = await reader.counts_by_state()
     unsettled = await reader.unsettled()
     parked = Counter[str]()
@@ -31,24 +31,23 @@ async def take_snapshot(reader: Reader, *, now: datetime, unclear: int) -> Snaps
     parked["incident"] += states.get("parked", 0)
     age = (now - unsettled.oldest_since).total_seconds() if unsettled.oldest_since is not None else 0.0
     return Snapshot(
+        accepted_alerts=accounts.accepted,
         alerts=alerts,
         incidents=states,
         unsettled_incidents=unsettled.count,
         oldest_unsettled_s=max(age, 0.0),
         outcome_unknown=unclear,
         parked=parked,
-        unaccounted_alerts=await reader.unaccounted(),
+        unaccounted_alerts=accounts.unaccounted,
         active_alerts=await reader.count_firing(),
     )
 
 
-async def status(
-    reader: Reader, snapshot: Snapshot, *, detail: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
+def status(snapshot: Snapshot, *, detail: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return how alertd is, for people."""
     return {
         "version": __version__,
-        "accepted_messages": await reader.accepted_messages(),
+        "accepted_messages": snapshot.accepted_alerts,
         "alerts": {name: count for name, count in snapshot.alerts.items() if count},
         "incidents": {name: count for name, count in snapshot.incidents.items() if count},
         "unsettled": snapshot.unsettled_incidents,

@@ -23,7 +23,8 @@ PARKED_REASONS = (
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The state at one instant. What a mapping does not name is 0."""
 
-    alerts: Mapping[str, int] = {}  # by disposition, since the store was made
+    accepted_alerts: int = 0  # messages, since the store was made
+    alerts: Mapping[str, int] = {}  # the same messages by disposition
     incidents: Mapping[str, int] = {}  # by state
     unsettled_incidents: int = 0
     oldest_unsettled_s: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 from sqlalchemy import Connection, func, select
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -11,6 +12,19 @@ from alertd.store.statements import Prepared, insert_into, parameters
 from alertd.store.tables import UNDECIDED, journal, memory, totals
 
 _ACCEPTED = "accepted"  # messages ever journalled; kept beside the dispositions, which sum up to it
+
+
+class Accounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where every alert message is, at one moment."""
+
+    accepted: int  # that the journal ever took, purged ones too
+    undecided: int  # journalled ones that wait to be decided
+    totals: Mapping[str, int]  # in each disposition that ever occurred, by decision
+
+    @property
+    def unaccounted(self) -> int:
+        """Messages that neither wait to be decided nor have a disposition: 0, or there is a bug."""
+        return self.accepted - self.undecided - sum(self.totals.values())
 
 
 def _add_statement(dialect_name: str) -> ClauseElement:
@@ -39,27 +53,12 @@ def add_accepted(conn: Connection, messages: int) -> None:
     add_totals(conn, {_ACCEPTED: messages})
 
 
-def read_totals(conn: Connection) -> dict[str, int]:
-    """Return the total of every disposition that ever occurred."""
-    rows = conn.execute(select(totals.c.name, totals.c.value).where(totals.c.name != _ACCEPTED))
-    return dict(rows.all())
-
-
-def read_accepted(conn: Connection) -> int:
-    """Return how many messages the journal ever took, purged ones too."""
-    found = conn.execute(select(totals.c.value).where(totals.c.name == _ACCEPTED)).scalar()
-    return found or 0
-
-
-def read_undecided_messages(conn: Connection) -> int:
-    """Return how many journalled messages wait to be decided."""
+def read_accounts(conn: Connection) -> Accounts:
+    """Return the accounts. Only where `conn` sees one moment do they agree with one another."""
+    values = dict(conn.execute(select(totals.c.name, totals.c.value)).all())
     waiting = select(func.coalesce(func.sum(journal.c.messages), 0)).where(UNDECIDED)
-    return int(conn.execute(waiting).scalar_one())
-
-
-def read_unaccounted(conn: Connection) -> int:
-    """Return accepted messages that are neither waiting to be decided nor in any disposition: 0, or a bug."""
-    return read_accepted(conn) - read_undecided_messages(conn) - sum(read_totals(conn).values())
+    accepted = values.pop(_ACCEPTED, 0)
+    return Accounts(accepted=accepted, undecided=int(conn.execute(waiting).scalar_one()), totals=values)
 
 
 def set_memory(conn: Connection, name: str, value: str) -> None:

@@ -26,6 +26,7 @@ from alertd.flows.ports import (
     Step,
 )
 from alertd.store import claims, conditions, counters, entries, happenings, reading, steps
+from alertd.store.counters import Accounts
 from alertd.store.errors import DataDamaged
 from alertd.store.happenings import Call
 from alertd.store.reading import StoredIncident, Unsettled
@@ -139,21 +140,9 @@ class Reader:
 
     # --- for metrics ----------------------------------------------------------------------------------
 
-    async def totals(self) -> dict[str, int]:
-        """Return the messages in each disposition that ever occurred, by decision."""
-        return await self._reads.run(counters.read_totals)
-
-    async def accepted_messages(self) -> int:
-        """Return how many alert messages the journal ever took."""
-        return await self._reads.run(counters.read_accepted)
-
-    async def undecided_messages(self) -> int:
-        """Return how many journalled messages wait to be decided."""
-        return await self._reads.run(counters.read_undecided_messages)
-
-    async def unaccounted(self) -> int:
-        """Return messages that neither wait to be decided nor have a disposition: 0, or there is a bug."""
-        return await self._reads.run(counters.read_unaccounted)
+    async def accounts(self) -> Accounts:
+        """Return where every alert message is, at one moment."""
+        return await self._reads.run(counters.read_accounts)
 
     async def counts_by_state(self) -> dict[str, int]:
         """Return how many incidents are in each state; a state without any is absent."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
+from sqlalchemy import Connection
 
 from alertd.app.online import Offline
 from alertd.app.operations import Inquiries, what_comes_next
@@ -389,6 +392,25 @@ def test_status_tells_problems_first(cli: Cli, daemon: Daemon) -> None:
     lines = cli("status").out.splitlines()
     assert [line.startswith("PROBLEM: ") for line in lines[:6]] == [True] * 5 + [False]
     assert "the credential is refused" in lines[1]
+
+
+async def test_what_status_tells_adds_up_while_alerts_come_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = StoreSettings(url=f"sqlite:///{tmp_path}/alertd.db", min_free=0)
+    async with open_store(settings, clock=FixedClock(), registry=CollectorRegistry()) as store:
+        read, numbers = store._reads.run, count()
+
+        async def read_and_take_one(function: Callable[[Connection], Any]) -> Any:
+            found = await read(function)
+            await store.append(replace(ENTRY.envelope, receipt=f"R{next(numbers)}"))
+            return found
+
+        monkeypatch.setattr(store._reads, "run", read_and_take_one)
+        await store.count_firing()
+        told = await Offline(store, _inquiries()).status()
+
+    assert (told["accepted_messages"], told["alerts"], told["unaccounted"]) == (1, {"pending": 1}, 0)
 
 
 def test_a_refused_token_says_what_to_do(cli: Cli, daemon: Daemon) -> None:

@@ -44,7 +44,7 @@ async def test_an_equal_delivery_of_one_source_is_one_row(store: Store) -> None:
 
     assert again == Appended(first.journal_id, "r1", duplicate=True)
     assert await store.entry("r2") is None
-    assert await store.accepted_messages() == 1
+    assert (await store.accounts()).accepted == 1
 
 
 async def test_equal_deliveries_at_once_are_one_row(store: Store) -> None:
@@ -90,7 +90,7 @@ async def test_one_bad_row_does_not_take_others_with_it(store: Store) -> None:
     )
 
     assert [isinstance(answer, Appended) for answer in answers] == [True, False, True]
-    assert await store.accepted_messages() == 3
+    assert (await store.accounts()).accepted == 3
 
 
 async def test_undecided_are_in_order_of_arrival_and_can_be_paged(store: Store) -> None:

@@ -208,14 +208,15 @@ async def test_memory_outlives_the_process(opener: Opener) -> None:
 
 async def test_every_message_is_accounted_for_at_all_times(store: Store) -> None:
     first = await store.append(envelope("a", messages=3))
-    assert (await store.accepted_messages(), await store.undecided_messages()) == (3, 3)
-    assert await store.unaccounted() == 0
+    accounts = await store.accounts()
+    assert (accounts.accepted, accounts.undecided, accounts.unaccounted) == (3, 3, 0)
 
     await store.commit(Step(decided=[first.journal_id], totals={"pending": 2, "parked": 1}))
-    assert (await store.undecided_messages(), await store.unaccounted()) == (0, 0)
+    accounts = await store.accounts()
+    assert (accounts.accepted, accounts.undecided, accounts.unaccounted) == (3, 0, 0)
 
     await store.commit(Step(totals={"pending": -2, "ticketed": 1, "merged": 1}))
-    assert await store.unaccounted() == 0
+    assert (await store.accounts()).unaccounted == 0
 
 
 async def test_a_message_that_got_lost_is_seen(store: Store) -> None:
@@ -223,7 +224,7 @@ async def test_a_message_that_got_lost_is_seen(store: Store) -> None:
 
     await store.commit(Step(decided=[appended.journal_id], totals={"pending": 2}))
 
-    assert await store.unaccounted() == 1
+    assert (await store.accounts()).unaccounted == 1
 
 
 async def test_retention_changes_no_account(store: Store) -> None:
@@ -233,7 +234,8 @@ async def test_retention_changes_no_account(store: Store) -> None:
 
     await store.purge(T0 + timedelta(days=31), keep_journal=timedelta(days=30))
 
-    assert (await store.accepted_messages(), await store.unaccounted()) == (3, 0)
+    accounts = await store.accounts()
+    assert (accounts.accepted, accounts.unaccounted) == (3, 0)
 
 
 # --- retention ----------------------------------------------------------------------------------------

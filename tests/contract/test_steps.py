@@ -43,7 +43,7 @@ async def test_what_was_committed_is_loaded(store: Store) -> None:
     assert loaded.conditions == {KEY: ConditionRow(condition("a"), 1)}
     assert loaded.incidents == {"a": IncidentRow(incident("a"), Known(), 1, T0)}
     assert await store.undecided(after=0, limit=9) == []
-    assert await store.totals() == {"pending": 1}
+    assert (await store.accounts()).totals == {"pending": 1}
     assert [line.what for line in await store.history(incident_keys=["a"], limit=9)] == ["opened"]
 
 
@@ -115,7 +115,7 @@ async def test_a_conflict_applies_nothing(store: Store, step: Step) -> None:
     )
     assert loaded.conditions == {KEY: ConditionRow(condition("a"), 1)}
     assert loaded.incidents == {"a": IncidentRow(incident("a"), Known(), 1, T0)}
-    assert await store.totals() == {"pending": 1}
+    assert (await store.accounts()).totals == {"pending": 1}
     assert await store.history(incident_keys=["fresh"], limit=9) == []
     assert len(await store.undecided(after=0, limit=9)) == 1
 
@@ -140,7 +140,7 @@ async def test_totals_move_by_their_changes(store: Store) -> None:
     await store.commit(Step(totals={"pending": 3, "held": 1}))
     await store.commit(Step(totals={"pending": -2, "ticketed": 2}))
 
-    assert await store.totals() == {"pending": 1, "held": 1, "ticketed": 2}
+    assert (await store.accounts()).totals == {"pending": 1, "held": 1, "ticketed": 2}
 
 
 async def test_a_big_step_is_loaded_whole(store: Store) -> None:

@@ -154,7 +154,7 @@ async def test_what_is_refused_for_now_may_succeed_later(store: Store, fault: Fa
 
     assert refused.value.full
     assert (await store.append(envelope("b"))).duplicate is False
-    assert await store.accepted_messages() == 1
+    assert (await store.accounts()).accepted == 1
     assert await store.entry("a") is None, "what was refused must not come to disk with the next commit"
 
 
@@ -336,7 +336,7 @@ async def test_too_many_waiting_appends_are_refused_but_decisions_are_not(store:
 
     refused = [answer for answer in answers if isinstance(answer, StoreFailed)]
     assert (len(refused), all(answer.full for answer in refused)) == (10, True)
-    assert await store.accepted_messages() == 50
+    assert (await store.accounts()).accepted == 50
     await store.append(envelope("later"))
 
 
@@ -487,7 +487,7 @@ async def test_a_full_disk_refuses_and_recovers(small_disk: Path) -> None:
         assert [receipt for receipt in acknowledged if await store.entry(receipt) is None] == []
 
     async with open_store(settings, clock=FixedClock(), registry=CollectorRegistry()) as store:
-        assert await store.accepted_messages() == len(acknowledged) + 1
+        assert (await store.accounts()).accepted == len(acknowledged) + 1
 
 
 async def test_nothing_new_is_accepted_before_the_disk_is_full(small_disk: Path) -> None:
