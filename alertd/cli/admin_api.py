@@ -129,7 +129,7 @@ def _url(path: tuple[str, ...]) -> str:
 def _reason(status: int, body: Any) -> str:
     said = body.get("error") if isinstance(body, dict) else None
     if status == 401:
-        return "the daemon does not take this admin token; reload it if the token is new"
+        return "the daemon does not take this admin token; restart alertd if the token is new"
     return str(said or f"the daemon answers {status}")
 
 

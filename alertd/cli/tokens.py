@@ -39,10 +39,13 @@ def new(source: str | None, *, admin: bool, force: bool) -> None:
     ref = _admin_ref(settings) if source is None else _source_ref(settings, source)
     value = secrets.token_urlsafe(_BYTES)
     if ref.file is None:
-        click.echo(f"Put this where {ref} reads it; alertd cannot write there:", err=True)
+        # neither the environment nor the credentials of a process change while it runs
+        click.echo(
+            f"Put this where {ref} reads it; alertd cannot write there. Restart alertd then:", err=True
+        )
     else:
         _write(Path(ref.file), value, force=force)
-        how = "Restart" if admin else "Reload"
+        how = "Restart" if admin else "Reload"  # the admin listener takes its token once
         click.echo(f"Written to {ref.file}. {how} alertd to use it; it is not shown again:", err=True)
     click.echo(value)
 

@@ -417,7 +417,7 @@ def test_a_refused_token_says_what_to_do(cli: Cli, daemon: Daemon) -> None:
     daemon.answers["/api/v1/status"] = (401, {"error": "send the admin token as Authorization: Bearer"})
     code, _, err = cli("status")
     assert code == 1
-    assert "admin token" in err
+    assert "admin token; restart alertd if the token is new" in err
     assert "admin-secret" not in err
 
 

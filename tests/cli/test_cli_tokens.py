@@ -42,6 +42,12 @@ def test_what_is_not_a_file_is_only_printed(cli: Cli) -> None:
     assert code == 0
     assert TOKEN.fullmatch(out)
     assert '{ env = "DOORBELL_TOKEN" }' in err
+    assert "Restart alertd" in err  # a process keeps its environment
+
+
+@pytest.mark.parametrize(("whose", "what"), [("prometheus", "Reload alertd"), ("--admin", "Restart alertd")])
+def test_it_says_what_makes_a_new_token_count(cli: Cli, whose: str, what: str) -> None:
+    assert what in cli("token", "new", whose).err
 
 
 @pytest.mark.parametrize("args", [(), ("prometheus", "--admin")])
