@@ -19,6 +19,7 @@ from alertd.app.clock import SystemClock
 from alertd.app.daemon import Daemon
 from alertd.app.live import bring_to_life
 from alertd.app.reload import ReloadRefused
+from alertd.config import secrets
 from alertd.flows.beginning import OtherTenant
 from alertd.flows.errors import StoreFailed
 from alertd.ops import logs
@@ -40,6 +41,8 @@ def run_daemon(config_path: Path) -> int:
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)
     live = bring_to_life(config_path, os.environ)
+    for warning in secrets.warnings(live.settings, os.environ):
+        _log.warning("app.secret_warning", what=warning)
     daemon = Daemon(live, config_path=config_path, environ=os.environ, clock=SystemClock())
     try:
         _run(_under_signals(daemon))

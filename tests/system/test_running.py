@@ -80,6 +80,15 @@ async def test_a_second_alertd_on_the_store_is_told_who_has_it(site: Site) -> No
     assert "Traceback" not in told
 
 
+async def test_a_secret_that_others_can_read_is_warned_of(site: Site) -> None:
+    (site.folder / "admin").chmod(0o640)
+    await site.start()
+    output = site.read_output()
+
+    assert output.count("app.secret_warning") == 1
+    assert f"admin.token: {site.folder}/admin can be read by others; run: chmod 600" in output
+
+
 async def test_a_reload_takes_effect_without_losing_a_timer(site: Site) -> None:
     site.configure(hold="1s")
     await site.start()
