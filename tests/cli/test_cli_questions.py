@@ -515,6 +515,29 @@ def test_healthcheck(cli: Cli, daemon: Daemon) -> None:
     assert cli("healthcheck") == (1, "", "alertd: not healthy: stuck: settle\n")
 
 
+def test_healthcheck_reads_nothing_of_the_file_but_the_address(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/healthz"] = (200, b"OK\n")
+    cli.append("[[sources]]\nkind = 'being written'\n")
+    assert cli("healthcheck") == (0, "healthy\n", "")
+    cli.config.write_text(f'[admin]\nlisten = "0.0.0.0:{daemon.port}"\n')  # and no token
+    assert cli("healthcheck").code == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, b"[admin", b"\xff", b"admin = 1", b"[admin]\nlisten = 1", b"[admin]\nlisten = 'here'", b"[admin]"],
+)
+def test_healthcheck_asks_at_the_default_address_if_the_file_gives_none(
+    cli: Cli, daemon: Daemon, monkeypatch: pytest.MonkeyPatch, text: bytes | None
+) -> None:
+    monkeypatch.setattr("alertd.cli.healthcheck.DEFAULT_LISTEN", f"127.0.0.1:{daemon.port}")
+    daemon.answers["/healthz"] = (200, b"OK\n")
+    cli.config.unlink()
+    if text is not None:
+        cli.config.write_bytes(text)
+    assert cli("healthcheck") == (0, "healthy\n", "")
+
+
 @pytest.mark.usefixtures("no_daemon")
 def test_healthcheck_without_a_daemon_is_1(cli: Cli) -> None:
     code, _, err = cli("healthcheck")
