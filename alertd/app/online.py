@@ -28,8 +28,6 @@ from alertd.intake.senders import sender_of
 from alertd.store.opening import open_reader
 from alertd.store.store import Reader
 
-MOST_LISTED = 500
-
 
 def boards_report(settings: Settings) -> list[dict[str, Any]]:
     """Return every queue of the tenant, with the boards and routes that use it.
@@ -77,13 +75,13 @@ class Offline:
         self._reader = reader
         self._inquiries = inquiries
 
-    async def incidents(self, states: list[str] | None = None) -> list[dict[str, Any]]:
+    async def incidents(self, *, limit: int, states: list[str] | None = None) -> list[dict[str, Any]]:
         """Return incidents in these states (None: all but closed ones), newest first."""
-        return await self._inquiries.incidents(limit=MOST_LISTED, states=states)
+        return await self._inquiries.incidents(limit=limit, states=states)
 
-    async def parked(self) -> list[dict[str, Any]]:
+    async def parked(self, *, limit: int) -> list[dict[str, Any]]:
         """Return what is set aside for a person."""
-        return await self._inquiries.parked(limit=MOST_LISTED)
+        return await self._inquiries.parked(limit=limit)
 
     async def explain(self, asked: str) -> dict[str, Any] | None:
         """Return all that is known of it."""

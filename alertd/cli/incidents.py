@@ -33,10 +33,12 @@ def incidents() -> None:
 def listing(states: tuple[str, ...], *, limit: int, as_json: bool) -> None:
     """List incidents, the newest first; without --state all that are not closed."""
     wanted = list(states) or None
-    answer = ask(
-        "incidents", state=wanted, limit=limit, offline=lambda operations: operations.incidents(wanted)
+    found = ask(
+        "incidents",
+        state=wanted,
+        limit=limit,
+        offline=lambda operations: operations.incidents(limit=limit, states=wanted),
     )
-    found = answer[:limit]
     if as_json:
         print_json(found)
     elif not found:

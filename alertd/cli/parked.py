@@ -38,7 +38,7 @@ def listing(*, as_json: bool) -> None:
 
 
 def _parked() -> list[dict[str, Any]]:
-    return list(ask("parked", limit=_MOST, offline=lambda operations: operations.parked()))
+    return list(ask("parked", limit=_MOST, offline=lambda operations: operations.parked(limit=_MOST)))
 
 
 def _cell(each: dict[str, Any], column: str) -> str:

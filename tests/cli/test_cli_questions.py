@@ -27,13 +27,13 @@ from alertd.core.incidents import Closed, Holding, Incident, Member
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.tickets import Known, Ticket
-from alertd.flows.ports import ConditionRow, Entry, Envelope, Loaded
+from alertd.flows.ports import ConditionRow, Entry, Envelope, Loaded, Step
 from alertd.store.happenings import Call
 from alertd.store.opening import open_store
 from alertd.store.reading import StoredIncident
 from alertd.store.settings import StoreSettings
 from tests.cli.conftest import Cli, Daemon
-from tests.store.making import FixedClock
+from tests.store.making import FixedClock, incident_write
 
 NIGHT = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 KEY = "abcdefghijklmnopqrstuvwxyz"
@@ -480,15 +480,17 @@ def test_without_a_daemon_the_store_answers(cli: Cli) -> None:
 
 @pytest.fixture
 def left_store(cli: Cli) -> None:
-    """A store with one undecided request, no daemon, and no secret but the admin token."""
+    """A store with a request and 600 parked incidents; no daemon, and no secret but the admin token."""
     (cli.folder / "admin-token").write_text("admin-secret\n")
 
     async def leave() -> None:
         settings = StoreSettings(url=f"sqlite:///{cli.folder}/alertd.db", min_free=0)
         async with open_store(settings, clock=FixedClock(), registry=CollectorRegistry()) as store:
             await store.append(ENTRY.envelope)
+            await store.commit(Step(incidents=[incident_write(f"i{n}", state="parked") for n in range(600)]))
 
     asyncio.run(leave())
+    cli.capsys.readouterr()  # what the store logged
 
 
 @pytest.mark.usefixtures("left_store")
@@ -498,6 +500,13 @@ def test_the_store_answers_who_has_no_secret_of_autotask(cli: Cli, secret: str) 
     for command in (["status"], ["incidents", "list"], ["parked", "list"], ["explain", "R1"]):
         code, _, err = cli(*command)
         assert (code, err) == (0, "alertd does not run; this is what its store says.\n")
+
+
+@pytest.mark.usefixtures("left_store")
+def test_the_store_lists_as_many_as_the_daemon_would(cli: Cli) -> None:
+    assert len(json.loads(cli("incidents", "list", "--limit", "1000", "--json").out)) == 600
+    assert len(json.loads(cli("incidents", "list", "--limit", "7", "--json").out)) == 7
+    assert len(json.loads(cli("parked", "list", "--json").out)) == 600
 
 
 @pytest.mark.usefixtures("no_daemon")
