@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from aiohttp import hdrs, web
 
-from alertd.core.sources.reading import Body
+from alertd.core.sources.reading import Body, clean
 from alertd.flows.crashes import never
 from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import Appended, Entry, Envelope
@@ -58,8 +58,9 @@ class Deliveries:
         Raises:
             Refused: It cannot be kept; nothing was.
         """
-        headers = call.request.headers
-        call.dialect.check(headers.get(hdrs.CONTENT_TYPE, ""))
+        # bytes that are no text come as surrogates, which no store takes
+        content_type = clean(call.request.headers.get(hdrs.CONTENT_TYPE, ""))
+        call.dialect.check(content_type)
         limit = call.sender.max_body or self._max_body
         size = 0 if _is_query_alone(call) else announced_size(call.request, limit)
         self._room.take(size)
@@ -68,16 +69,16 @@ class Deliveries:
             if size:
                 raw = await read_body(call.request, limit=limit, timeout_s=self._body_timeout_s)
                 call.exchange.size = len(raw)
-            return await self._keep(call, raw)
+            return await self._keep(call, raw, content_type)
         finally:
             self._room.give_back(size)
 
-    async def _keep(self, call: Call, raw: bytes) -> Answer:
+    async def _keep(self, call: Call, raw: bytes, content_type: str) -> Answer:
         at = self._world.clock.now()
         self._metrics.of(call.sender.name).admitted(at, call.exchange.slot)
         body = Body(
             raw=call.sender.redact(raw),
-            content_type=call.request.headers.get(hdrs.CONTENT_TYPE, ""),
+            content_type=content_type,
             query=tuple(call.query.items()),
             peer=call.exchange.peer,
         )

@@ -61,6 +61,8 @@ class Proxies:
 
 
 def _is_address(text: str) -> bool:
+    if not text.isascii():  # the zone of an IPv6 address would pass with any bytes, and cannot be stored
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from multidict import istr
 
+from alertd.core.sources.reading import clean
 from alertd.intake.answers import Refused
 from alertd.intake.metrics import Outcome
 
@@ -40,7 +41,7 @@ def read_query(text: str) -> Query:
     query = Query()
     for name, value in parse_qsl(text, keep_blank_values=True, errors="surrogateescape"):
         if name not in _CREDENTIALS:
-            query.setdefault(_storable(name), _storable(value))
+            query.setdefault(clean(name), clean(value))
         elif query.token is None:
             query.token = value
     return query
@@ -49,10 +50,6 @@ def read_query(text: str) -> Query:
 def is_delivery(query: Query) -> bool:
     """Whether the query says more than who sends and for whom."""
     return any(name != "client" for name in query)
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
 
 def delivery_id(headers: Mapping[str, str]) -> str | None:

@@ -182,6 +182,41 @@ async def test_whole_requests_are_taken(serve: Any, request_bytes: bytes) -> Non
     assert [envelope.body for envelope in world.journal.envelopes] == [ALERTS]
 
 
+UNSTORABLE = [
+    pytest.param(
+        with_length(ALERTS, b"Content-Type: text/\xff\xe9"), id="bytes that are no text in Content-Type"
+    ),
+    pytest.param(
+        with_length(ALERTS, b"X-Forwarded-For: fe80::1%\xff"), id="bytes that are no text in X-Forwarded-For"
+    ),
+    pytest.param(
+        post(
+            b"Content-Length: %d" % len(ALERTS),
+            target=b"/v1/alerts/prometheus?a%ff=b%ff%00&client=%ff",
+            body=ALERTS,
+        ),
+        id="bytes that are no text in the query",
+    ),
+]
+
+
+@pytest.mark.parametrize("request_bytes", UNSTORABLE)
+async def test_all_of_an_envelope_can_be_stored(serve: Any, request_bytes: bytes) -> None:
+    async with serve(trusted_proxies=["127.0.0.0/8"]) as world:
+        answer = await world.raw(request_bytes)
+
+    assert status(answer) == 202
+    (envelope,) = world.journal.envelopes
+    for text in (envelope.content_type, envelope.peer, *envelope.params, *envelope.params.values()):
+        assert "\0" not in text.encode().decode()
+
+
+async def test_a_content_type_that_is_no_text_is_kept_with_marks_for_what_is_lost(world: Any) -> None:
+    await world.raw(with_length(ALERTS, b"Content-Type: text/\xff"))
+
+    assert world.journal.envelopes[0].content_type == "text/\ufffd"
+
+
 async def test_100_continue_comes_after_the_checks(world: Any) -> None:
     expecting = post(b"Expect: 100-continue", b"Content-Length: %d" % len(ALERTS), body=ALERTS)
     too_large = post(b"Expect: 100-continue", b"Content-Length: 300000")
