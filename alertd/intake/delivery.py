@@ -79,7 +79,7 @@ class Deliveries:
         body = Body(
             raw=call.sender.redact(raw),
             content_type=content_type,
-            query=tuple(call.query.items()),
+            query=call.sender.redact_query(call.query.items()) if call.query else (),
             peer=call.exchange.peer,
         )
         taken = await call.dialect.take(call.sender, body, at)
@@ -101,7 +101,7 @@ class Deliveries:
             received_at=at,
             body=body.raw,
             content_type=body.content_type,
-            params=call.query,
+            params=dict(body.query),
             peer=body.peer,
             delivery_id=delivery_id(call.request.headers),
             messages=taken.messages,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -24,7 +24,8 @@ POSTED_KIND = "alertmanager_v2"  # of envelopes that came by POST /api/v2/alerts
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """One configured source. All its functions are pure.
 
-    `read` raises `Unreadable` for a body that says nothing; `redact` never raises and goes first.
+    `read` raises `Unreadable` for a body that says nothing; `redact` and `redact_query` never raise and go
+    first.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int | None = None  # bytes; None: as the server's
     takes_queries: bool = False  # a query string without a body may be a delivery
     redact: Callable[[bytes], bytes]
+    redact_query: Callable[[Iterable[tuple[str, str]]], tuple[tuple[str, str], ...]]
     read: Callable[[Body, datetime], Reading]
     read_posted: Callable[[Body, datetime], V2Reading] | None = None  # Alertmanager's own list of alerts
 
@@ -58,6 +60,7 @@ def sender_of(
         max_body=max_body,
         takes_queries=isinstance(settings, MappedSettings),
         redact=lambda raw: kinds.redact(raw, profile),
+        redact_query=lambda pairs: kinds.redact_query(pairs, profile),
         read=lambda body, at: kinds.read(body, profile, received_at=at),
         read_posted=posted,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from alertd.core.sources.kinds import SourceSettings, compile_profile, read, redact
+from alertd.core.sources.kinds import SourceSettings, compile_profile, read, redact, redact_query
 from alertd.core.sources.reading import Body
 
 SETTINGS: TypeAdapter[Any] = TypeAdapter(SourceSettings)
@@ -37,6 +37,13 @@ def test_read(kind: str, raw: bytes) -> None:
 def test_redact(kind: str) -> None:
     raw = b'{"password": "x", "a": {"notes": "y"}}'
     assert redact(raw, profile(kind, redact=["a.notes"])) == b'{"password": "***", "a": {"notes": "***"}}'
+
+
+@pytest.mark.parametrize("kind", ["alertmanager", "mapped"])
+def test_redact_query(kind: str) -> None:
+    query = (("password", "x"), ("notes", "y"), ("client", "Acme"))
+    redacted = (("password", "***"), ("notes", "***"), ("client", "Acme"))
+    assert redact_query(query, profile(kind, redact=["notes"])) == redacted
 
 
 def test_unknown_kind() -> None:

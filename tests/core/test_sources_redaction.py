@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.core.sources.redaction import _PARTS, _WHOLE, redact, redaction
+from alertd.core.sources.redaction import _PARTS, _WHOLE, redact, redact_query, redaction
 
 NONE = redaction()
 
@@ -87,6 +87,39 @@ def test_configured_paths(raw: bytes, redacted: bytes) -> None:
 
 def test_a_lone_surrogate_survives() -> None:
     assert json.loads(redact(b'{"a":{"b":"x"},"c":"\\ud800"}', redaction(["a.b"])))["a"] == {"b": "***"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "redacted"),
+    [
+        pytest.param("password", "geheim", "***", id="whole name"),
+        pytest.param("Remote_PASSWORD_2", "geheim", "***", id="part of a name, any case"),
+        pytest.param("api_key", "", "***", id="empty"),
+        pytest.param("token_count", "3", "3", id="a name that only begins so"),
+        pytest.param("my_token", "3", "3", id="a name that only ends so"),
+        pytest.param("client", "Müller & Söhne", "Müller & Söhne", id="the customer stays"),
+        pytest.param("notes", "geheim", "***", id="configured path of one part"),
+        pytest.param("page", "geheim", "geheim", id="last part of a configured path"),
+        pytest.param("u", "https://me:pw@x/?token=z", "https://***@x/?token=***", id="URL in a value"),
+        pytest.param("data", '{"password":"zzé","x":1}', '{"password":"***","x":1}', id="JSON in a value"),
+        pytest.param("data", '{"asset":{"page":"x"}}', '{"asset": {"page": "***"}}', id="path in a value"),
+        pytest.param("a", "1;pwd=zz", "1;pwd=***", id="another separator"),
+    ],
+)
+def test_parameters_of_a_query(name: str, value: str, redacted: str) -> None:
+    rules = redaction(["notes", "asset.page"])
+    assert redact_query([("first", "1"), (name, value)], rules) == (("first", "1"), (name, redacted))
+
+
+@pytest.mark.parametrize("name", [*_PARTS, *_WHOLE])
+def test_every_name_is_found_in_a_query(name: str) -> None:
+    assert redact_query([(name.upper(), "geheim")], NONE) == ((name.upper(), "***"),)
+
+
+@given(st.text(), st.text(alphabet='"\\{}:&=;<>@/é€𝄞\udcffpasswordtoken', max_size=60))
+def test_no_query_is_too_odd(name: str, value: str) -> None:
+    ((same, _),) = redact_query([(name, value)], redaction(["token", "a.pass"]))
+    assert same == name
 
 
 def test_nothing_to_do_returns_the_same_object() -> None:

@@ -190,7 +190,12 @@ async def test_adopted_sources_replace_the_old_ones(world: Any, post: Any) -> No
 
 async def test_a_refused_adoption_changes_nothing(world: Any, post: Any) -> None:
     twin = Sender(
-        name="twin", kind="x", digests=(sha(TOKEN.encode()),), redact=bytes, read=lambda body, at: None
+        name="twin",
+        kind="x",
+        digests=(sha(TOKEN.encode()),),
+        redact=bytes,
+        redact_query=tuple,
+        read=lambda body, at: None,
     )  # type: ignore[arg-type, return-value]
     with pytest.raises(ValueError, match="the same token"):
         world.intake.adopt([*world.senders, twin])

@@ -63,6 +63,21 @@ async def test_the_body_is_redacted_before_it_is_stored_or_read(world: Any, post
     assert "hunter2" not in repr(world.handover.accepted)
 
 
+async def test_the_query_is_redacted_before_it_is_stored_or_read(world: Any, client: Any) -> None:
+    target = "/v1/alerts/doorbell?name=gate&client=Acme&password=hunter2&link=https://me:hunter2@x/"
+    async with client.get(world.url(target), headers=DOORBELL) as got:
+        assert got.status == 202
+
+    assert world.journal.envelopes[0].params == {
+        "name": "gate",
+        "client": "Acme",
+        "password": "***",
+        "link": "https://***@x/",
+    }
+    assert "hunter2" not in repr(world.handover.accepted)
+    assert world.handover.accepted[0][1][0].labels["client"] == "Acme"
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, TypeAlias, assert_never
 
@@ -31,6 +32,11 @@ def compile_profile(settings: AlertmanagerSettings | MappedSettings) -> Profile:
 def redact(raw: bytes, profile: Profile) -> bytes:
     """Return the body without secrets. This is what is stored, and what is read afterwards."""
     return redaction.redact(raw, profile.redaction)
+
+
+def redact_query(pairs: Iterable[tuple[str, str]], profile: Profile) -> tuple[tuple[str, str], ...]:
+    """Return the parameters of the URL without secrets, in order."""
+    return redaction.redact_query(pairs, profile.redaction)
 
 
 def read(body: Body, profile: Profile, *, received_at: datetime) -> Reading:

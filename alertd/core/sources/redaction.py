@@ -1,4 +1,4 @@
-"""Redaction: what is taken out of a body before it is stored or read.
+"""Redaction: what is taken out of a body and of its query before they are stored or read.
 
 Two ways. Names that are secret wherever they occur are blanked in the bytes themselves, so that a body
 that is not quite JSON is blanked too and the rest stays exactly as sent. Paths that a source configures
@@ -39,6 +39,7 @@ _WHOLE = (
 _PATHS = ("heartbeat.response",)  # Uptime Kuma: the checked page itself
 _NAMES = "|".join((*(rf"[\w.\-]{{0,60}}?{part}[\w.\-]{{0,60}}" for part in _PARTS), *_WHOLE))
 _NAME = f"(?:{_NAMES})".encode()
+_PARAMETER = re.compile(_NAMES, re.IGNORECASE)
 # One of these is in every name above: a body without any of them needs no closer look. RE2 would be
 # quicker, but lets go of the interpreter for every search, and other threads take it for longer.
 _SUSPECT = (
@@ -79,6 +80,18 @@ def redact(raw: bytes, rules: Redaction) -> bytes:
     if any(needle in raw for needle in rules.needles):
         raw = _without_paths(raw, rules)
     return raw
+
+
+def redact_query(pairs: Iterable[tuple[str, str]], rules: Redaction) -> tuple[tuple[str, str], ...]:
+    """Return the decoded parameters of a query with every secret in their values replaced by `***`."""
+    return tuple((name, _redacted_value(name, value, rules)) for name, value in pairs)
+
+
+def _redacted_value(name: str, value: str, rules: Redaction) -> str:
+    if _PARAMETER.fullmatch(name) or (name,) in rules.paths:
+        return MARK
+    # only whole ASCII marks are cut out, so what is left can be decoded as it was encoded
+    return redact(value.encode("utf-8", "surrogatepass"), rules).decode("utf-8", "surrogatepass")
 
 
 def _without_names(raw: bytes) -> bytes:
