@@ -38,7 +38,7 @@ def bring_to_life(path: Path, environ: Mapping[str, str]) -> Live:
 
     Raises:
         ConfigError: Something in it is wrong.
-        SecretMissing: A secret it refers to cannot be read.
+        SecretMissing: A secret it refers to cannot be read or used.
     """
     return compile_settings(load(path, environ), environ, mark=file_hash([path]))
 
@@ -47,7 +47,7 @@ def compile_settings(settings: Settings, environ: Mapping[str, str], *, mark: st
     """Open the secrets and compile sources and routes.
 
     Raises:
-        SecretMissing: A secret cannot be read.
+        SecretMissing: A secret cannot be read or used.
     """
 
     def open_secret(ref: SecretRef) -> Secret:
@@ -68,14 +68,14 @@ def credential_of(settings: Settings, environ: Mapping[str, str]) -> Credential:
     """Open the credential of `[autotask]`.
 
     Raises:
-        SecretMissing: A part of it cannot be read.
-        ValueError: A part of it cannot be a header.
+        SecretMissing: A part of it cannot be read, or cannot be a header.
     """
-    return Credential(
-        username=settings.autotask.username,
-        secret=secrets.resolve(settings.autotask.secret, environ),
-        integration_code=secrets.resolve(settings.autotask.integration_code, environ),
-    )
+    secret = secrets.resolve(settings.autotask.secret, environ)
+    code = secrets.resolve(settings.autotask.integration_code, environ)
+    try:
+        return Credential(username=settings.autotask.username, secret=secret, integration_code=code)
+    except ValueError as exc:
+        raise secrets.SecretMissing(f"{exc}; write it again as one line") from None
 
 
 def plan_of(settings: Settings, routing: Routing) -> BoardPlan:

@@ -40,7 +40,7 @@ async def reload(old: Live, desk: AutotaskDesk, *, path: Path, environ: Mapping[
 def _load(path: Path, environ: Mapping[str, str]) -> Live:
     try:
         return bring_to_life(path, environ)
-    except (ConfigError, SecretMissing, ValueError) as exc:
+    except (ConfigError, SecretMissing) as exc:
         raise ReloadRefused(str(exc)) from exc
 
 

@@ -14,6 +14,11 @@ from alertd.flows.errors import AuthRefused
 _log = structlog.get_logger(__name__)
 
 
+def fits_header(value: str) -> bool:
+    """Whether a header can carry it: it holds no line break or other control character."""
+    return not any(ord(mark) < 32 or ord(mark) == 127 for mark in value)
+
+
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """What an API-only user signs in with. Values that cannot be a header are refused."""
 
@@ -27,7 +32,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
             ("secret", self.secret.reveal()),
             ("integration_code", self.integration_code.reveal()),
         ):
-            if not value or any(ord(mark) < 32 or ord(mark) == 127 for mark in value):
+            if not value or not fits_header(value):
                 raise ValueError(
                     f"[autotask] {name} is empty or holds a control character such as a line break"
                 )

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from alertd.autotask.credential import fits_header
 from alertd.autotask.hosts import may_ask_for_zone
 from alertd.core.settings import Duration, SecretRef, Section
 
@@ -45,6 +46,13 @@ class AutotaskSettings(Section):
     tag_group: Annotated[str, Field(min_length=1, max_length=50)] = "alertd"
     note_type: int | str | None = None
     metadata_every: Duration = timedelta(hours=1)
+
+    @field_validator("username")
+    @classmethod
+    def _on_one_line(cls, value: str) -> str:
+        if not fits_header(value):
+            raise ValueError("may hold no control character such as a line break")
+        return value
 
     @field_validator("own_resources", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from alertd.autotask.credential import fits_header
 from alertd.config.paths import dotted
 from alertd.config.settings import Settings
 from alertd.core.secret import Secret
@@ -17,7 +18,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class SecretMissing(Exception):
-    """A secret is not where the configuration says. The text names the reference, never the value."""
+    """A secret is not where the configuration says, or cannot be used. The text never holds its value."""
 
 
 def resolve(ref: SecretRef, environ: Mapping[str, str]) -> Secret:
@@ -89,7 +90,7 @@ def shared_tokens(settings: Settings, environ: Mapping[str, str]) -> Iterator[tu
 
 
 def warnings(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the secrets as they lie now: not there, or others can read them."""
+    """Return what is wrong with the secrets as they lie now: not there, unfit, or others can read them."""
     return [
         f"{key}: {why}" for key, ref in references(settings) if (why := _weakness(ref, environ)) is not None
     ]
@@ -97,8 +98,10 @@ def warnings(settings: Settings, environ: Mapping[str, str]) -> list[str]:
 
 def _weakness(ref: SecretRef, environ: Mapping[str, str]) -> str | None:
     try:
-        resolve(ref, environ)
+        secret = resolve(ref, environ)
     except SecretMissing as exc:
         return str(exc)
+    if not fits_header(secret.reveal()):
+        return f"the secret {ref} holds a control character such as a line break; write it again as one line"
     mode = Path(ref.file).stat().st_mode if ref.file is not None else 0
     return f"{ref.file} can be read by others; run: chmod 600 {ref.file}" if mode & _OTHERS else None

@@ -17,8 +17,10 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
+from alertd.app.live import bring_to_life
 from alertd.app.online import Offline
 from alertd.app.operations import Inquiries, what_comes_next
+from alertd.config.secrets import SecretMissing
 from alertd.core.alerts import Alert, AlertKey, Severity, Status
 from alertd.core.conditions import Condition
 from alertd.core.folding import Routing
@@ -552,6 +554,26 @@ def test_healthcheck_without_a_daemon_is_1(cli: Cli) -> None:
     code, _, err = cli("healthcheck")
     assert code == 1
     assert "no alertd answers" in err
+
+
+@pytest.mark.parametrize("command", [("boards",), ("config", "check", "--online")], ids=" ".join)
+def test_a_secret_that_no_header_can_carry_is_78(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("AUTOTASK_SECRET", "hunter2\n")
+    monkeypatch.setenv("AUTOTASK_CODE", "abc")
+    code, _, err = cli(*command)
+    assert code == 78
+    assert err.splitlines()[-1].startswith("alertd: [autotask] secret is empty or holds a control character")
+    assert "hunter2" not in err
+
+
+def test_such_a_secret_stops_the_daemon_before_it_starts(cli: Cli) -> None:
+    environ = {"AUTOTASK_SECRET": "abc", "AUTOTASK_CODE": "hunter2\r", "DOORBELL_TOKEN": "abc"}
+    (cli.folder / "tokens").mkdir()
+    (cli.folder / "tokens" / "prometheus").write_text("other")
+    with pytest.raises(SecretMissing, match=r"^\[autotask\] integration_code .*one line$"):
+        bring_to_life(cli.config, environ)
 
 
 def test_boards_are_listed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,7 @@ def test_no_source_is_needed(config: ConfigFile) -> None:
         ('name = "prometheus"', 'name = "api"', "sources.0.name", "kept for"),
         ('name = "noc"', 'name = ""', "boards.0.name", "may not be empty"),
         ("username =", "user =", "autotask.user", "did you mean username?"),
+        ("api-user@", "api\\n@", "autotask.username", "control character"),
         ("username =", "fallback_board = 'x'\nusername =", "autotask.fallback_board", "no board 'x'"),
         ("username =", "calls_in_flight = 4\nusername =", "autotask.calls_in_flight", "at most 3"),
         ("username =", "calls_per_hour = 0\nusername =", "autotask.calls_per_hour", "at least 1"),

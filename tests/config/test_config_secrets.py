@@ -78,3 +78,16 @@ def test_secrets_that_others_can_read_or_that_are_missing_are_warned_of(
     assert "hunter" not in "".join(said)
     path.chmod(0o600)
     assert len(warnings(config.load(), environ)) == 1
+
+
+def test_secrets_that_no_header_can_carry_are_warned_of(config: ConfigFile, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("hunter2\n\n")
+    path.chmod(0o600)
+    config.replace("/etc/alertd/admin-token", str(path))
+    environ = {"AUTOTASK_SECRET": "hunter2\x7f", "AUTOTASK_CODE": "hunter3 é", "PROMETHEUS_TOKEN": "hunter4"}
+    said = warnings(config.load(), environ)
+    assert [line.partition(":")[0] for line in said] == ["admin.token", "autotask.secret"]
+    assert all("control character such as a line break" in line for line in said)
+    assert f'file = "{path}"' in said[0]
+    assert "hunter" not in "".join(said)
