@@ -83,7 +83,7 @@ class Daemon:
         Raises:
             StoreError, StoreFailed: The store cannot be used.
             OtherTenant: It belongs to another tenant; in an exception group, as all that fails later.
-            OSError: An address cannot be bound.
+            CannotListen: An address cannot be bound; in such a group too.
         """
         settings = self._current.live.settings
         registry = CollectorRegistry()

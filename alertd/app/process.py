@@ -21,7 +21,7 @@ from alertd.app.live import bring_to_life
 from alertd.app.reload import ReloadRefused
 from alertd.config import secrets
 from alertd.flows.beginning import OtherTenant
-from alertd.flows.errors import StoreFailed
+from alertd.flows.errors import CannotListen, StoreFailed
 from alertd.ops import logs
 from alertd.store.errors import DataDamaged, StoreError
 
@@ -34,8 +34,8 @@ def run_daemon(config_path: Path) -> int:
     """Run until SIGTERM or SIGINT; SIGHUP reloads. Return 0.
 
     Raises:
-        ConfigError, SecretMissing, StoreError, StoreFailed, OtherTenant, OSError: It cannot run, or not go
-            on; the command line knows their exit codes.
+        ConfigError, SecretMissing, StoreError, StoreFailed, OtherTenant, CannotListen: It cannot run, or
+            not go on; the command line knows their exit codes.
     """
     logs.set_up()
     gc.freeze()
@@ -46,7 +46,7 @@ def run_daemon(config_path: Path) -> int:
     daemon = Daemon(live, config_path=config_path, environ=os.environ, clock=SystemClock())
     try:
         _run(_under_signals(daemon))
-    except* (StoreError, StoreFailed, OtherTenant, OSError) as group:
+    except* (StoreError, StoreFailed, OtherTenant, CannotListen) as group:
         raise _first(group) from None
     return 0
 

@@ -5,8 +5,6 @@ The exceptions are found by name, since importing them would import half of aler
 
 from __future__ import annotations
 
-import errno
-
 FINDING = 1
 USAGE = 2
 DAMAGED = 65
@@ -23,6 +21,7 @@ CODES = {
     "alertd.cli.admin_api.Refused": FINDING,
     "alertd.flows.beginning.OtherTenant": SECRET,
     "alertd.flows.errors.AuthRefused": FINDING,
+    "alertd.flows.errors.CannotListen": FINDING,
     "alertd.flows.errors.Rejected": FINDING,
     "alertd.flows.errors.PortError": UNREACHABLE,
     "alertd.flows.errors.StoreFailed": UNWRITABLE,
@@ -35,10 +34,6 @@ CODES = {
 }
 
 
-# What a listener cannot be given: the address is taken, is not this machine's, or needs more rights.
-_ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM)
-
-
 def exit_code(error: BaseException) -> int | None:
     """Return the code for an error that a user can cause; None: it is a defect of alertd.
 
@@ -47,8 +42,6 @@ def exit_code(error: BaseException) -> int | None:
     if isinstance(error, BaseExceptionGroup):
         codes = [exit_code(each) for each in error.exceptions]
         return None if None in codes else max(code for code in codes if code is not None)
-    if isinstance(error, OSError) and error.errno in _ADDRESS:
-        return FINDING
     names = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(error).__mro__]
     return next((CODES[name] for name in names if name in CODES), None)
 

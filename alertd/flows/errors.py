@@ -8,6 +8,7 @@ PortError
 ├── OutcomeUnknown     look before repeating it
 └── Conflict           the row has changed: read it again and decide again
 StoreFailed            the disk refuses: stop
+CannotListen           an address is not to be had: stop
 """
 
 from __future__ import annotations
@@ -63,3 +64,13 @@ class StoreFailed(Exception):
     def __init__(self, message: str, *, full: bool = False) -> None:
         super().__init__(message)
         self.full = full
+
+
+class CannotListen(Exception):
+    """An address cannot be listened on. `key` says where it is configured, such as `[server] listen`."""
+
+    def __init__(self, key: str, address: str, cause: OSError) -> None:
+        # `socket.create_server` repeats the address in brackets, and not every fault has a number
+        why = (cause.strerror or str(cause)).partition(" (while")[0]
+        what_next = "name another address there, or mend what is in its way"
+        super().__init__(f'cannot listen on {key} = "{address}": {why}; {what_next}')

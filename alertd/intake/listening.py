@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, MutableMapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
+from alertd.flows.errors import CannotListen
 from alertd.intake.app import Intake
 from alertd.intake.connections import SenderServer
 from alertd.intake.settings import ServerSettings, TcpAddress, UnixPath, parse_listen
@@ -95,14 +96,14 @@ async def serving(
         inherited: Sockets of systemd; they win over `listen`, stay systemd's, and are never unlinked.
 
     Raises:
-        OSError: The address cannot be bound.
+        CannotListen: The address cannot be bound.
     """
     server = intake.server(settings)
     with ExitStack() as stack:
         # closing an inherited one closes our copy of it; systemd keeps its own
         sockets = [stack.enter_context(each) for each in inherited]
         if not sockets:
-            sockets.append(stack.enter_context(own_socket(parse_listen(settings.listen))))
+            sockets.append(_enter_own(stack, settings.listen))
         listeners = [await _listen(server, each) for each in sockets]
         try:
             yield [_name(each) for each in sockets]
@@ -112,6 +113,14 @@ async def serving(
             await intake.drain(DRAIN_S)
             server.pre_shutdown()
             await server.shutdown(CLOSE_S)
+
+
+def _enter_own(stack: ExitStack, listen: str) -> socket.socket:
+    # only entering is caught: what fails while it is served has nothing to do with the address
+    try:
+        return stack.enter_context(own_socket(parse_listen(listen)))
+    except OSError as exc:
+        raise CannotListen("[server] listen", listen, exc) from exc
 
 
 async def _listen(server: SenderServer, bound: socket.socket) -> asyncio.AbstractServer:

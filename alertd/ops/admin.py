@@ -18,7 +18,7 @@ from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from alertd.core.secret import Secret
-from alertd.flows.errors import PortError, StoreFailed
+from alertd.flows.errors import CannotListen, PortError, StoreFailed
 from alertd.ops.connections import OperatorServer
 from alertd.ops.hosts import HostNames
 from alertd.ops.metrics import StateMetrics
@@ -220,12 +220,10 @@ async def serving(admin: Admin, settings: AdminSettings) -> AsyncIterator[str]:
     """Serve operators inside the block, and yield the address where.
 
     Raises:
-        OSError: The address cannot be bound.
+        CannotListen: The address cannot be bound.
     """
-    address = parse_listen(settings.listen)
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     server = OperatorServer(admin)
-    with socket.create_server((address.host, address.port), family=family) as bound:
+    with _bound(settings.listen) as bound:
         bound.setblocking(False)
         listener = await asyncio.get_running_loop().create_server(server, sock=bound)
         host, port = bound.getsockname()[:2]
@@ -235,3 +233,12 @@ async def serving(admin: Admin, settings: AdminSettings) -> AsyncIterator[str]:
             listener.close()
             server.pre_shutdown()
             await server.shutdown(SHUTDOWN_S)
+
+
+def _bound(listen: str) -> socket.socket:
+    address = parse_listen(listen)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family)
+    except OSError as exc:
+        raise CannotListen("[admin] listen", listen, exc) from exc

@@ -109,7 +109,12 @@ def _reads(path: Path) -> Reads:
 
 
 def _existing(path: Path) -> Reads:
-    if not path.is_file():
+    try:
+        exists = path.is_file()
+    except OSError as exc:  # most often a directory that this user may not enter
+        why = f"the store {path} cannot be read: {exc.strerror}"
+        raise StoreUnsuitable(f"{why}; ask as the daemon's user, or name another file") from exc
+    if not exists:
         raise StoreUnsuitable(f"there is no store at {path}: start the daemon once, or name another file")
     return _reads(path)
 

@@ -13,7 +13,7 @@ import pytest
 from alertd import __version__
 from alertd.cli import _COMMANDS, exits
 from alertd.cli.exits import CODES, exit_code
-from alertd.flows.errors import AuthRefused, StoreFailed, Throttled
+from alertd.flows.errors import AuthRefused, CannotListen, StoreFailed, Throttled
 from alertd.store.errors import StoreInUse
 from tests.cli.conftest import Cli
 
@@ -99,8 +99,8 @@ def test_every_error_that_has_a_code_exists(name: str) -> None:
         (StoreFailed("no space left"), 74),
         (Throttled(5.0), 69),
         (AuthRefused("wrong secret"), 1),
-        (OSError(errno.EADDRINUSE, "in use"), 1),
-        (OSError(errno.EIO, "broken"), None),
+        (CannotListen("[admin] listen", "127.0.0.1:9876", OSError(errno.EADDRINUSE, "in use")), 1),
+        (OSError(errno.EADDRINUSE, "not known whose"), None),
         (KeyError("a defect"), None),
         (ExceptionGroup("both", [StoreFailed("x"), StoreInUse("/x", 5)]), 75),
         (ExceptionGroup("both", [StoreFailed("x"), KeyError("a defect")]), None),

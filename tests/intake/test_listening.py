@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from alertd.flows.errors import CannotListen
 from alertd.intake import listening
 from alertd.intake.listening import inherited_sockets, own_socket, serving
 from alertd.intake.settings import ServerSettings, TcpAddress, UnixPath
@@ -53,6 +54,37 @@ async def test_a_unix_socket_in_use_is_not_taken(serve: Any, tmp_path: Path) -> 
         with pytest.raises(OSError, match="in use"), own_socket(UnixPath(str(path))):
             pass
         assert (await over_unix(path)).startswith(b"HTTP/1.1 202 ")
+
+
+@pytest.mark.parametrize(
+    ("listen", "why"),
+    [
+        pytest.param("unix:{folder}/missing/intake.sock", "No such file or directory", id="no folder"),
+        pytest.param("unix:{folder}/" + "x" * 200, "AF_UNIX path too long", id="long path"),
+        pytest.param("unix:{folder}", "in use", id="a folder"),
+        pytest.param("no-such-host.invalid:8080", "", id="unknown host"),
+        pytest.param("192.0.2.1:8080", "Cannot assign requested address", id="another machine's"),
+        pytest.param("127.0.0.1:{taken}", "Address already in use", id="taken"),
+    ],
+)
+async def test_what_cannot_be_listened_on_is_named(serve: Any, tmp_path: Path, listen: str, why: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = listen.format(folder=tmp_path, taken=taken.getsockname()[1])
+        with pytest.raises(CannotListen) as caught:
+            async with serve(listen=listen):
+                pass
+
+    said = str(caught.value)
+    assert said.startswith(f'cannot listen on [server] listen = "{listen}": ')
+    assert why in said
+    assert said.endswith("; name another address there, or mend what is in its way")
+    assert "while attempting" not in said
+
+
+async def test_a_fault_while_serving_is_no_fault_of_the_address(serve: Any) -> None:
+    with pytest.raises(OSError, match="another"):
+        async with serve():
+            raise OSError("another")
 
 
 def test_ipv6() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import logging
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ import structlog
 from aiohttp import web
 from yarl import URL
 
-from alertd.flows.errors import StoreFailed, Unavailable
+from alertd.flows.errors import CannotListen, StoreFailed, Unavailable
 from alertd.ops.admin import Route
 from alertd.ops.replies import reply_text
 
@@ -221,3 +222,21 @@ async def test_nothing_of_a_request_is_repeated(
 
     assert answer.startswith(b"HTTP/1.")
     assert CANARY not in f"{answer!r} {logs!r} {caplog.text}"
+
+
+@pytest.mark.parametrize(
+    ("listen", "why"),
+    [
+        pytest.param("no-such-host.invalid:9876", "", id="unknown host"),
+        pytest.param("127.0.0.1:{taken}", "Address already in use", id="taken"),
+    ],
+)
+async def test_an_address_that_cannot_be_listened_on_is_named(serve: Any, listen: str, why: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = listen.format(taken=taken.getsockname()[1])
+        with pytest.raises(CannotListen) as caught:
+            async with serve(listen=listen):
+                pass
+
+    assert str(caught.value).startswith(f'cannot listen on [admin] listen = "{listen}": ')
+    assert why in str(caught.value)

@@ -148,6 +148,13 @@ async def test_a_reader_works_without_a_daemon(tmp_path: Path) -> None:
         assert (await reader.accounts()).totals == {"pending": 1}
 
 
+async def test_a_store_out_of_reach_is_named(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(StoreUnsuitable, match=r"x cannot be read: File name too long; .*the daemon's user"):
+        async with open_reader(path):
+            pass
+
+
 async def test_a_reader_makes_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreUnsuitable, match="no store"):
         async with open_reader(tmp_path / "alertd.db"):
