@@ -79,11 +79,9 @@ def _repeated_names(data: dict[str, Any], key: str, what: str) -> Iterator[Probl
 
 def _reserved_sources(data: dict[str, Any]) -> Iterator[Problem]:
     for number, row in _tables(data, "sources"):
-        if row.get("name") in _RESERVED_SOURCES:
-            yield (
-                ("sources", number, "name"),
-                f"{row['name']!r} is kept for alerts that are posted to the admin API",
-            )
+        name = row.get("name")
+        if isinstance(name, str) and name in _RESERVED_SOURCES:
+            yield ("sources", number, "name"), f"{name!r} is kept for alerts that are posted to the admin API"
 
 
 def _shared_tokens(data: dict[str, Any]) -> Iterator[Problem]:

@@ -53,10 +53,12 @@ def _credential_path(ref: SecretRef, name: str, environ: Mapping[str, str]) -> P
 def _from_file(ref: SecretRef, path: Path) -> str:
     try:
         text = path.read_bytes().decode()
-    except OSError as exc:
-        raise SecretMissing(f"the secret {ref} cannot be read: {exc.strerror}") from None
     except UnicodeDecodeError:
         raise SecretMissing(f"the secret {ref} is not UTF-8 text") from None
+    except OSError as exc:
+        raise SecretMissing(f"the secret {ref} cannot be read: {exc.strerror}") from None
+    except ValueError as exc:  # a path that no system call takes
+        raise SecretMissing(f"the secret {ref} cannot be read: {exc}; name another file") from None
     return text.removesuffix("\n").removesuffix("\r")
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, mo
 _UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_LONGEST_S = 36_500 * 86400  # a date so far from today is one still
 _SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)?")
 _SIZE_UNIT = {None: 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
@@ -19,7 +20,7 @@ def parse_duration(value: Any) -> timedelta:
     """Read a duration such as `"90s"`, `"15m"`, `"1h30m"`, `"7d"`; `"0"` is allowed too.
 
     Raises:
-        ValueError: The text is not a duration.
+        ValueError: The text is not a duration, or one of more than a hundred years.
     """
     if isinstance(value, timedelta):
         return value
@@ -27,8 +28,10 @@ def parse_duration(value: Any) -> timedelta:
         return timedelta()
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
         raise ValueError('should be a duration in quotes such as "90s", "15m", "4h" or "7d"')
-    parts = _DURATION_PART.findall(value)
-    return timedelta(seconds=sum(float(number) * _UNIT_S[unit] for number, unit in parts))
+    seconds = sum(float(number) * _UNIT_S[unit] for number, unit in _DURATION_PART.findall(value))
+    if seconds > _LONGEST_S:
+        raise ValueError("is too long; give 36500d at most")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(value: timedelta) -> str:

@@ -34,10 +34,10 @@ def parse_listen(text: str) -> TcpAddress | UnixPath:
     Raises:
         ValueError: It is neither; the message says what was expected.
     """
-    if text.startswith("unix:/"):
+    if text.startswith("unix:/") and "\0" not in text:
         return UnixPath(text.removeprefix("unix:"))
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not colon or not host or "\0" in host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError('should be "address:port" such as "127.0.0.1:8080", or "unix:/path"')
     return TcpAddress(host.removeprefix("[").removesuffix("]"), int(port))
 

@@ -25,7 +25,7 @@ def parse_listen(text: str) -> TcpAddress:
         ValueError: It is neither; the message says what was expected.
     """
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not colon or not host or "\0" in host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError('should be "address:port" such as "127.0.0.1:9876"')
     return TcpAddress(host.removeprefix("[").removesuffix("]"), int(port))
 

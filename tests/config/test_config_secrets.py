@@ -29,6 +29,7 @@ def test_a_credential_is_a_file_of_the_unit(tmp_path: Path) -> None:
     ("ref", "says"),
     [
         (SecretRef(file="/nowhere/token"), r'file = "/nowhere/token".*No such file'),
+        (SecretRef(file="/etc/\0"), r"embedded null byte"),
         (SecretRef(env="GONE"), r'env = "GONE".*not set'),
         (SecretRef(env="EMPTY"), r'env = "EMPTY".*empty'),
         (SecretRef(credential="code"), r'credential = "code".*LoadCredential=code'),

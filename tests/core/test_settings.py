@@ -47,6 +47,13 @@ def test_what_is_no_duration_is_refused(text: Any) -> None:
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["36501d", "99999999999999999999d", "9" * 400 + "s", "1h" + "9" * 20 + "w"])
+def test_a_duration_that_no_calendar_holds_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is too long"):
+        parse_duration(text)
+    assert parse_duration("36500d") == timedelta(days=36_500)
+
+
 @given(st.integers(min_value=0, max_value=10**12))
 def test_a_duration_is_printed_so_that_it_can_be_read(milliseconds: int) -> None:
     span = timedelta(milliseconds=milliseconds)
