@@ -24,9 +24,7 @@ from alertd.store.store import Reader, Store
 
 Document: TypeAlias = dict[str, Any]
 MOST_HISTORY = 500
-MOST_TOLD = (
-    20  # incidents of one answer in full, as each takes reads of its own; of the rest, what lists show
-)
+MOST_TOLD = 20  # incidents of one answer in full, as each takes reads of its own
 
 
 class Inquiries:
