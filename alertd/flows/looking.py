@@ -33,7 +33,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     tickets: tuple[TicketView, ...]  # of all generations of the incident, lowest id first
     rights_proved: bool
-    is_blind: bool  # it showed none of our tickets that are known to stand
+    is_blind: bool  # it showed none of our tickets, and we may not be allowed to see them all
     newest_canary_at: datetime | None  # when the newest ticket of ours that was seen had been made
     began_at: datetime
 
@@ -221,7 +221,8 @@ class Eyes:
         canaries = {canary.ticket_id: canary for canary in await self._state.canaries(limit=CANARIES)}
         sight = await self._desk.look(bases, list(canaries))
         proved = bool(sight.canaries) or (not canaries and await self._desk.may_see_all_tickets())
-        is_blind = bool(canaries) and not sight.canaries
+        unseen = bool(canaries) and not sight.canaries  # deleted, perhaps: then rights tell
+        is_blind = unseen and not await self._desk.may_see_all_tickets()
         newest = _newest(canaries[id_] for id_ in sight.canaries if id_ in canaries)
         for facts in sight.tickets:
             if facts.creator_id is not None and self._desk.own_resource_id() is None:

@@ -327,7 +327,7 @@ class Shell:
 
     def _is_blind(self) -> bool:
         canaries = self._canaries()
-        return bool(canaries) and not self.desk.found(list(canaries))
+        return self.desk.blind and bool(canaries) and not self.desk.found(list(canaries))
 
     def _canaries(self) -> dict[int, datetime]:
         """Our newest tickets that are confirmed."""

@@ -289,7 +289,7 @@ async def test_what_cannot_be_seen_is_not_made_again() -> None:
     machine.desk.fail("create", "after", Rejected("some list cannot be empty"))
     await machine.post(alert())
     await machine.run(60)
-    machine.desk.all_visible = False
+    machine.desk.all_visible = machine.desk.sees_all = False
     machine.terms = type(machine.terms)(unknown_window=machine.terms.unknown_window, mark="new config")
     await machine.state.wake(machine.clock.now())
     await machine.run(600)
@@ -370,6 +370,23 @@ async def test_boards_that_are_read_again_do_not_end_the_settling_of_what_gives_
     await machine.run(7200)
 
     assert [row.known.parked is not None for row in machine.state.incidents.values()] == [True]
+
+
+async def test_a_deleted_canary_does_not_keep_others_from_being_made() -> None:
+    machine = Machine()
+    await machine.post(alert("canary"))
+    await machine.run(60)
+    await machine.post(alert("canary", cleared=True))
+    await machine.run(600)
+    machine.tickets[0].gone = True
+    machine.desk.fail("create", "before", Rejected("queueID does not exist"))
+    await machine.post(alert())
+    await machine.run(60)
+    machine.terms = type(machine.terms)(unknown_window=machine.terms.unknown_window, mark="new config")
+    await machine.state.wake(machine.clock.now())
+    await machine.run(60)
+
+    assert len(machine.tickets) == 2
 
 
 async def test_a_refused_tag_does_not_keep_the_ticket_from_completing() -> None:
