@@ -212,6 +212,13 @@ class Desk:
 
     # --- the books ------------------------------------------------------------------------------------
 
+    def take_for_untouched(self, view: TicketView, written: dict[str, int]) -> None:
+        """Of a PATCH that does not stand nobody can tell that it stood, and that a person put it back."""
+        ticket = self.tickets[view.id]
+        for name in [name for name, value in view.fields.items() if written.get(name) == value]:
+            ticket.claimed.discard(name)
+            ticket.base[name] = view.fields[name]
+
     def book_read(self, ticket_id: int, wrote_at: datetime | None) -> None:
         """A read that counts has shown the ticket: what is a person's must be known to be from now on."""
         ticket = self.tickets[ticket_id]

@@ -292,6 +292,8 @@ class Shell:
             void = outcomes.not_applied(known)
             if void.wrote_at is None or began_at > void.wrote_at + timedelta(seconds=30):
                 self.desk.book_read(view.id, void.wrote_at)
+                written = {name: field.written for name, field in void.fields.items()}
+                self.desk.take_for_untouched(view, written)
             return observing.observe_ticket(void, view, began_at=began_at, ours=OURS, done=DONE, own=US)
 
         return apply
