@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from alertd.autotask.answers import NoRoute, Payload, WrongVerb
+from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import Query, Row, Where, holds
 from alertd.autotask.texts import shown
 from alertd.autotask.transport import MOST_OF_QUERY, Call, Transport
@@ -104,20 +105,24 @@ class AutotaskClient:
             PortError: What to do next.
         """
         body = {"filter": query.body()["filter"]}
-        payload = await self._read("POST", f"{query.entity}/query/count", query.entity, body, query.urgency)
+        payload = await self._read(
+            "POST", f"{query.entity}/query/count", query.entity, body, query.precedence
+        )
         count = payload.get("queryCount")
         if not isinstance(count, int):
             raise Unavailable(f"a count of {query.entity} answered without a number")
         return count
 
-    async def item(self, entity: str, record_id: int, *, urgency: int = 3) -> Row | None:
+    async def item(
+        self, entity: str, record_id: int, *, precedence: Precedence = Precedence.UPDATE
+    ) -> Row | None:
         """Return one record by its id; None: gone, or not ours to see.
 
         Raises:
             PortError: What to do next.
         """
         try:
-            payload = await self._read("GET", f"{entity}/{record_id}", entity, None, urgency)
+            payload = await self._read("GET", f"{entity}/{record_id}", entity, None, precedence)
         except NoRoute as exc:
             await self._surely_missing(entity, record_id, exc)
             return None
@@ -131,22 +136,29 @@ class AutotaskClient:
         row: Row = item
         return row
 
-    async def info(self, path: str, endpoint: str, *, urgency: int = 4) -> Payload:
+    async def info(self, path: str, endpoint: str, *, precedence: Precedence = Precedence.SYNC) -> Payload:
         """Return what a metadata or service route says.
 
         Raises:
             PortError: What to do next.
         """
-        return await self._read("GET", path, endpoint, None, urgency)
+        return await self._read("GET", path, endpoint, None, precedence)
 
-    async def create(self, path: str, endpoint: str, record: Mapping[str, Any], *, urgency: int = 3) -> int:
+    async def create(
+        self,
+        path: str,
+        endpoint: str,
+        record: Mapping[str, Any],
+        *,
+        precedence: Precedence = Precedence.UPDATE,
+    ) -> int:
         """Make a record, below its parent where it has one, and return its id. Sent once.
 
         Raises:
             OutcomeUnknown: It may have been made.
             PortError: What to do next; nothing was applied.
         """
-        return await self._write("POST", path, endpoint, dict(record), urgency)
+        return await self._write("POST", path, endpoint, dict(record), precedence)
 
     async def change(
         self,
@@ -155,7 +167,7 @@ class AutotaskClient:
         fields: Mapping[str, Any],
         *,
         writable: Callable[[], frozenset[str]],
-        urgency: int = 3,
+        precedence: Precedence = Precedence.UPDATE,
     ) -> None:
         """Change these fields and no others.
 
@@ -168,7 +180,7 @@ class AutotaskClient:
         """
         if entity not in self._put_instead:
             try:
-                await self._write("PATCH", entity, entity, {"id": record_id, **fields}, urgency)
+                await self._write("PATCH", entity, entity, {"id": record_id, **fields}, precedence)
             except (NoRoute, WrongVerb) as exc:
                 if entity in self._patched:
                     self._patched.discard(entity)
@@ -177,20 +189,20 @@ class AutotaskClient:
             else:
                 self._patched.add(entity)
                 return
-        whole = await self.item(entity, record_id, urgency=urgency)
+        whole = await self.item(entity, record_id, precedence=precedence)
         if whole is None:
             raise Unavailable(f"{entity}/{record_id} cannot be read, so PUT cannot replace it")
-        await self._write("PUT", entity, entity, _merged(whole, fields, writable()), urgency)
+        await self._write("PUT", entity, entity, _merged(whole, fields, writable()), precedence)
         self._put_instead.add(entity)
 
-    async def delete(self, path: str, endpoint: str, *, urgency: int = 3) -> None:
+    async def delete(self, path: str, endpoint: str, *, precedence: Precedence = Precedence.UPDATE) -> None:
         """Delete a record.
 
         Raises:
             OutcomeUnknown: It may have been deleted.
             PortError: What to do next; nothing was applied.
         """
-        await self._write("DELETE", path, endpoint, None, urgency)
+        await self._write("DELETE", path, endpoint, None, precedence)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -198,7 +210,12 @@ class AutotaskClient:
 
     async def _surely_missing(self, entity: str, record_id: int, exc: NoRoute) -> None:
         """Tell a zone that says 404 for what is not there from one that says it to everything."""
-        query = Query(entity=entity, conditions=(Where("eq", "id", record_id),), fields=(), urgency=1)
+        query = Query(
+            entity=entity,
+            conditions=(Where("eq", "id", record_id),),
+            fields=(),
+            precedence=Precedence.COMPLETE,
+        )
         if await self.exact(query):
             raise exc
 
@@ -209,20 +226,22 @@ class AutotaskClient:
                 path=f"{query.entity}/query",
                 endpoint=query.entity,
                 body=query.body(after=after),
-                urgency=query.urgency,
+                precedence=query.precedence,
                 most=MOST_OF_QUERY,
             )
         )
         return _page(payload)
 
-    async def _read(self, method: str, path: str, endpoint: str, body: Any, urgency: int) -> Payload:
+    async def _read(
+        self, method: str, path: str, endpoint: str, body: Any, precedence: Precedence
+    ) -> Payload:
         return await self.transport.read(
-            Call(method=method, path=path, endpoint=endpoint, body=body, urgency=urgency)
+            Call(method=method, path=path, endpoint=endpoint, body=body, precedence=precedence)
         )
 
-    async def _write(self, method: str, path: str, endpoint: str, body: Any, urgency: int) -> int:
+    async def _write(self, method: str, path: str, endpoint: str, body: Any, precedence: Precedence) -> int:
         payload = await self.transport.send(
-            Call(method=method, path=path, endpoint=endpoint, body=body, writes=True, urgency=urgency)
+            Call(method=method, path=path, endpoint=endpoint, body=body, writes=True, precedence=precedence)
         )
         made: int = payload["itemId"]
         return made

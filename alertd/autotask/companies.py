@@ -12,6 +12,7 @@ import structlog
 from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.first_tries import FirstTries
+from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import Query, Row, Where
 from alertd.autotask.texts import shown
 from alertd.flows.errors import AuthRefused, PortError, Rejected, Unavailable
@@ -167,7 +168,7 @@ class Companies:
         return self._directory
 
     async def _load(self, now: datetime) -> None:
-        query = Query(entity="Companies", conditions=(_ACTIVE,), fields=_FIELDS, urgency=4)
+        query = Query(entity="Companies", conditions=(_ACTIVE,), fields=_FIELDS, precedence=Precedence.SYNC)
         try:
             self._directory = self._credible(read_companies(await self._client.exact(query)))
         except AuthRefused:
@@ -212,7 +213,13 @@ class Companies:
 
     async def _queried(self, name: str) -> Directory:
         where = Where("eq", "companyName", name)
-        query = Query(entity="Companies", conditions=(where, _ACTIVE), fields=_FIELDS, limit=10, urgency=1)
+        query = Query(
+            entity="Companies",
+            conditions=(where, _ACTIVE),
+            fields=_FIELDS,
+            limit=10,
+            precedence=Precedence.COMPLETE,
+        )
         try:
             return read_companies((await self._client.rows(query)).rows)
         except Rejected as exc:  # the ticket matters more than whose it is

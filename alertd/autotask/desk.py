@@ -12,6 +12,7 @@ from alertd.autotask.client import AutotaskClient
 from alertd.autotask.companies import Companies
 from alertd.autotask.credential import Credential
 from alertd.autotask.metadata import Metadata, Queue
+from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import MOST_ROWS, AnyOf, Condition, Query, Where
 from alertd.autotask.records import NOTE_FIELDS, TICKET_FIELDS, note_facts, ticket_facts, tickets_of
 from alertd.autotask.settings import AutotaskSettings
@@ -26,7 +27,6 @@ from alertd.flows.ports import Company, Desk, Draft, NoteFacts, Sight, TicketFac
 MOST_REFERENCES, MOST_CANARIES = 100, 5
 _FIELD_NAMES = {"status": "status", "priority": "priority", "queue": "queueID"}
 _ALL_USERS = 1  # TicketNotes.publish: All Autotask Users
-_CREATE, _CHANGE, _LOOK, _NOTE = 0, 1, 1, 2  # urgencies: a ticket that is missing matters most
 _OWN_ID = "autotask.own_resource"
 
 
@@ -134,7 +134,7 @@ class AutotaskDesk(Desk):
         }
         given = {name: value for name, value in record.items() if value is not None}
         try:
-            made = await self.client.create("Tickets", "Tickets", given, urgency=_CREATE)
+            made = await self.client.create("Tickets", "Tickets", given, precedence=Precedence.CREATE)
         except Rejected:
             self._metadata.doubt()
             raise
@@ -149,7 +149,7 @@ class AutotaskDesk(Desk):
             wanted["resolution"] = texts.cut(resolution, texts.RESOLUTION)
         try:
             await self.client.change(
-                "Tickets", ticket_id, wanted, writable=self._metadata.writable, urgency=_CHANGE
+                "Tickets", ticket_id, wanted, writable=self._metadata.writable, precedence=Precedence.COMPLETE
             )
         except Rejected:
             self._metadata.doubt()
@@ -164,7 +164,9 @@ class AutotaskDesk(Desk):
             "noteType": self._metadata.note_type(),
             "publish": _ALL_USERS,
         }
-        await self.client.create(f"Tickets/{ticket_id}/Notes", "TicketNotes", record, urgency=_NOTE)
+        await self.client.create(
+            f"Tickets/{ticket_id}/Notes", "TicketNotes", record, precedence=Precedence.UPDATE
+        )
 
     async def add_tag(self, ticket_id: int, label: str) -> int:
         """Put a tag on, making it and its group where missing; return the association's id."""
@@ -184,7 +186,7 @@ class AutotaskDesk(Desk):
 
     async def ticket(self, ticket_id: int) -> TicketFacts | None:
         """Read one ticket by its id, which sees it at once. None: gone, or not ours to see."""
-        row = await self.client.item("Tickets", ticket_id, urgency=_LOOK)
+        row = await self.client.item("Tickets", ticket_id, precedence=Precedence.COMPLETE)
         return None if row is None else ticket_facts(row)
 
     async def look(self, references: Sequence[str], canaries: Sequence[int]) -> Sight:
@@ -213,7 +215,7 @@ class AutotaskDesk(Desk):
             entity="TicketNotes",
             conditions=(Where("eq", "ticketID", ticket_id),),
             fields=NOTE_FIELDS,
-            urgency=_LOOK,
+            precedence=Precedence.COMPLETE,
         )
         return [note_facts(row) for row in await self.client.exact(query)]
 
@@ -228,7 +230,7 @@ class AutotaskDesk(Desk):
             conditions=(Where("beginsWith", "externalID", REFERENCE_PREFIX), Where("gt", "id", after)),
             fields=(),
             limit=1,
-            urgency=_LOOK,
+            precedence=Precedence.COMPLETE,
         )
         return bool(await self.client.first(query))
 
@@ -319,7 +321,11 @@ class AutotaskDesk(Desk):
 
     async def _tickets(self, conditions: tuple[Condition, ...]) -> list[TicketFacts]:
         query = Query(
-            entity="Tickets", conditions=conditions, fields=TICKET_FIELDS, limit=MOST_ROWS, urgency=_LOOK
+            entity="Tickets",
+            conditions=conditions,
+            fields=TICKET_FIELDS,
+            limit=MOST_ROWS,
+            precedence=Precedence.COMPLETE,
         )
         return tickets_of(await self.client.exact(query))
 

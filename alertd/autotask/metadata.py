@@ -15,6 +15,7 @@ from alertd.autotask.boards import Problem, Resolved, choose, resolve
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.first_tries import FirstTries
 from alertd.autotask.picklists import Choice, Fields, NoChoice, Picklist, may_access, read_fields
+from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import MOST_ROWS, Query, Where
 from alertd.autotask.texts import shown
 from alertd.core.boards import BoardSettings
@@ -223,7 +224,7 @@ class Metadata:
                 entity="ResourceRoleQueues",
                 conditions=(Where("in", "queueID", tuple(wanted[at : at + MOST_ROWS])),),
                 fields=("queueID", "resourceID"),
-                urgency=4,
+                precedence=Precedence.SYNC,
             )
             try:
                 rows = await self._client.exact(query)

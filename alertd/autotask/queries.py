@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from alertd.autotask.precedence import Precedence
+
 OPERATORS = frozenset(
     {"eq", "noteq", "gt", "gte", "lt", "lte", "beginsWith", "endsWith", "contains"}
     | {"exist", "notExist", "in", "notIn"}
@@ -59,7 +61,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...]
     fields: tuple[str, ...]
     limit: int = MOST_ROWS  # rows of a page
-    urgency: int = 3
+    precedence: Precedence = Precedence.UPDATE
 
     def __post_init__(self) -> None:
         if not self.conditions:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from alertd.autotask.client import AutotaskClient
+from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import MOST_ROWS, Query, Row, Where
 from alertd.autotask.refusals import speaks_of_gone, speaks_of_taken
 from alertd.flows.errors import OutcomeUnknown, PortError, Rejected, Unavailable
@@ -94,7 +95,7 @@ class Tags:
             entity=_ASSOCIATIONS,
             conditions=(Where("eq", "ticketID", ticket_id),),
             fields=("tagID", "ticketID"),
-            urgency=2,
+            precedence=Precedence.UPDATE,
         )
         return await self._client.exact(query)
 

@@ -19,6 +19,7 @@ from alertd.autotask.credential import Credential, Login
 from alertd.autotask.memory import Memory
 from alertd.autotask.metrics import AutotaskMetrics
 from alertd.autotask.pacing import CallLog, Gate, RollingBudget, Slots, pressure_level
+from alertd.autotask.precedence import Precedence
 from alertd.autotask.reach import Reach
 from alertd.autotask.settings import AutotaskSettings, Timeouts
 from alertd.autotask.texts import shown
@@ -42,7 +43,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     body: Any = None
     writes: bool = False
-    urgency: int = 5  # 0 goes first
+    precedence: Precedence = Precedence.SYNC
     most: int = MOST
 
 
@@ -185,7 +186,12 @@ class Transport:
         self._usage_asked_at = self._around.clock.now()
         try:
             payload = await self.send(
-                Call(method="GET", path="ThresholdInformation", endpoint="ThresholdInformation", urgency=4)
+                Call(
+                    method="GET",
+                    path="ThresholdInformation",
+                    endpoint="ThresholdInformation",
+                    precedence=Precedence.SYNC,
+                )
             )
         except AuthRefused:
             raise
@@ -242,7 +248,7 @@ class Transport:
 
     async def _signed(self, call: Call) -> tuple[Payload | PortError, Zone]:
         await self.zone()
-        async with self.gate.permit(call.endpoint, urgency=call.urgency) as give_back:
+        async with self.gate.permit(call.endpoint, urgency=call.precedence) as give_back:
             await self.login.admitted()
             zone = await self.zone()  # as it is now, after waiting
             credential = self.login.credential
