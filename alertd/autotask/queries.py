@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -146,6 +147,12 @@ def _comparable(value: Any) -> Any:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=8)
+def _comparables(values: tuple[Any, ...]) -> frozenset[Any]:
+    """Return what a list is compared by: made once, for as many rows as the list has values."""
+    return frozenset(_comparable(value) for value in values)
+
+
 def _text(value: Any) -> str:
     return str(value).casefold()
 
@@ -169,8 +176,7 @@ def _holds(where: Where, has: Any) -> bool:
     if where.op in ("exist", "notExist"):
         return (has is not None) == (where.op == "exist")
     if where.op in ("in", "notIn"):
-        listed = _comparable(has) in [_comparable(value) for value in where.value]
-        return listed == (where.op == "in")
+        return (_comparable(has) in _comparables(where.value)) == (where.op == "in")
     if has is None:
         return where.op == "noteq"
     if where.op in _TEXT_HOLDS:

@@ -74,21 +74,22 @@ class Syncer:
         facts = {seen.id: seen for seen in await self._desk.tickets(sorted(wanted))}
         if not facts:
             return  # nothing can be seen at all: that says nothing of any one ticket
+        rows = (await self._state.load((), [each.incident_key for each in live])).incidents
         for each in live:
             seen = facts.get(each.ticket_id) or await self._desk.ticket(each.ticket_id)
-            await self._fold(each, seen, began_at)
+            await self._fold(rows[each.incident_key], each.ticket_id, seen, began_at)
 
-    async def _fold(self, live: LiveTicket, seen: TicketFacts | None, began_at: datetime) -> None:
-        while True:
-            row = (await self._state.load((), (live.incident_key,))).incidents[live.incident_key]
-            if row.known.ticket is None or row.known.ticket.id != live.ticket_id:
-                return  # it has moved on since
+    async def _fold(
+        self, row: IncidentRow, ticket_id: int, seen: TicketFacts | None, began_at: datetime
+    ) -> None:
+        while row.known.ticket is not None and row.known.ticket.id == ticket_id:  # else it has moved on since
             known, changes = self._observed(row, seen, began_at)
             if not changes and not _news(row.known, known):
                 return
             try:
                 await self._state.commit(self._step(row, known, changes))
             except Conflict:
+                row = (await self._state.load((), (row.incident.key,))).incidents[row.incident.key]
                 continue
             if changes:
                 self._wake_settling()
