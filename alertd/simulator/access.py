@@ -5,6 +5,7 @@ from __future__ import annotations
 from alertd.simulator.faults import Faults, Target
 from alertd.simulator.rights import Rights
 from alertd.simulator.schema import BY_LOWER_NAME
+from alertd.simulator.service import World
 from alertd.simulator.switches import Switches
 from alertd.simulator.tenant import ApiUser, Tenant
 from alertd.simulator.wire import ApiError, SimReply, SimRequest, errors, ok, text
@@ -68,10 +69,10 @@ def _count_failure(user: ApiUser, switches: Switches) -> None:
         user.locked = True
 
 
-def rights_of(user: ApiUser, faults: Faults, target: Target, now: float) -> Rights:
+def rights_of(world: World, user: ApiUser, target: Target, now: float) -> Rights:
     """Return the user's rights less what faults have trimmed."""
     denied, removed, companies = set(user.denied), set(user.removed), user.companies
-    for fault in faults.standing("rights", now):
+    for fault in world.faults.standing("rights", now):
         if fault.user not in ("", target.user):
             continue
         entity = BY_LOWER_NAME.get(fault.entity.lower())
@@ -79,4 +80,32 @@ def rights_of(user: ApiUser, faults: Faults, target: Target, now: float) -> Righ
         removed |= set(fault.remove)
         companies = companies if fault.companies is None else set(fault.companies)
     seen = None if companies is None else frozenset(companies)
-    return Rights(denied=frozenset(denied), removed=frozenset(removed), companies=seen)
+    return Rights(
+        denied=frozenset(denied),
+        removed=frozenset(removed),
+        companies=seen,
+        lines=frozenset() if "lines_of_business" in removed else _lines_of(world.tenant, user),
+        own=frozenset(world.switches.removal_leaves_own),
+        resource_id=user.resource_id,
+    )
+
+
+def require_web_services(rights: Rights, switches: Switches) -> None:
+    """Refuse a user whose security level lacks "Can login to Web Services API".
+
+    Raises:
+        ApiError: It does.
+    """
+    if rights.has("web_services"):
+        return
+    if switches.web_services_status == 500:
+        raise ApiError(errors(switches.web_services_text))
+    raise ApiError(text(switches.web_services_status, switches.unauthorized_body))
+
+
+def _lines_of(tenant: Tenant, user: ApiUser) -> frozenset[int] | None:
+    """Return the lines of business of a user, or None if it has all that are active."""
+    rows = tenant.table("OrganizationalResources").find("resourceID", user.resource_id)
+    own = frozenset(row["organizationalLevelAssociationID"] for row in rows)
+    active = (row["id"] for row in tenant.table("OrganizationalLevelAssociations") if row["isActive"])
+    return None if own.issuperset(active) else own

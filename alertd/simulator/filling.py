@@ -283,6 +283,7 @@ class Filler:
                 resource_id=resource,
             )
             self.tenant.api_users[part.username.lower()] = user
+            self._associate(resource)
         for name in ("secret", "integration_code", "active"):
             if getattr(part, name) is not None:
                 setattr(user, name, getattr(part, name))
@@ -296,6 +297,14 @@ class Filler:
             user.removed = set(part.remove)
         if part.companies is not None:
             user.companies = {self.reference("Companies", key) for key in part.companies} or None
+
+    def _associate(self, resource: int) -> None:
+        """Put a new API user into every line of business, unless the scenario says into which."""
+        if self.tenant.table("OrganizationalResources").find("resourceID", resource):
+            return
+        for line in self.tenant.table("OrganizationalLevelAssociations"):
+            values = {"organizationalLevelAssociationID": line["id"], "resourceID": resource}
+            self.merge("OrganizationalResources", values)
 
     def _entity(self, name: str) -> str:
         entity = BY_LOWER_NAME.get(name.lower())

@@ -16,10 +16,11 @@ from alertd.simulator.entities import Entity
 from alertd.simulator.filters import Compiler, Group, candidates
 from alertd.simulator.rights import Rights
 from alertd.simulator.switches import Switches
-from alertd.simulator.tenant import Tenant
+from alertd.simulator.tenant import Tenant, UdfDefinition
 from alertd.simulator.wire import JSON, refused
 
 _PAGE_SIZE = 500
+_MASK = "*****"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +63,18 @@ class Reader:
         udfs = row["userDefinedFields"]
         shown = {name: row[name] for name in self.entity.blank if wanted is None or name.lower() in wanted}
         if not self.rights.has("costs"):
-            shown |= dict.fromkeys(shown.keys() & set(self.entity.cost_fields))
+            hidden = None if self.switches.hidden_cost == "null" else 0
+            shown |= dict.fromkeys(shown.keys() & set(self.entity.cost_fields), hidden)
         shown["userDefinedFields"] = [
-            {"name": name, "value": udfs.get(name)}
-            for name in self.tenant.udfs.get(self.entity.name, {})
+            {"name": name, "value": self._udf(definition, udfs.get(name))}
+            for name, definition in self.tenant.udfs.get(self.entity.name, {}).items()
             if wanted is None or name.lower() in wanted
         ]
         return shown
+
+    def _udf(self, definition: UdfDefinition, value: str | None) -> str | None:
+        masked = definition.protected and value is not None and not self.rights.has("protected_udfs")
+        return _MASK if masked else value
 
     def _allowed(self) -> bool:
         if self.rights.may(self.entity, "query"):

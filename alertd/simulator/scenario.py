@@ -92,6 +92,7 @@ class UdfPart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     type: str = "string"
     length: int = 8000
     required: bool = False
+    protected: bool = False
     values: list[str] = msgspec.field(default_factory=list)
 
 

@@ -15,6 +15,7 @@ from alertd.simulator.filling import Filler
 from alertd.simulator.ledger import Entry, Ledger, describe_body
 from alertd.simulator.limits import Threads, Threshold, injected_latency_s
 from alertd.simulator.queries import Pager
+from alertd.simulator.rights import Rights
 from alertd.simulator.routes import Address, Route, name_call, resolve, take_apart
 from alertd.simulator.scenario import Scenario, ScenarioError, default_scenario
 from alertd.simulator.service import Job, World, carry_out
@@ -27,6 +28,14 @@ API_SECRET = "simulator-secret"  # noqa: S105 - the simulator's own, and public
 API_INTEGRATION_CODE = "SIMULATORALERTDTRACKING0001"
 API_RESOURCE_ID = 29_682_890
 _UNCOUNTED = ("ThresholdInformation",)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, and what it may do."""
+
+    user: ApiUser
+    rights: Rights
 
 
 @dataclass(kw_only=True)
@@ -188,12 +197,14 @@ class Simulator:
             secret_refused=self._strike("wrong_secret", call, now) is not None,
             locked=self._strike("locked", call, now) is not None,
         )
+        rights = access.rights_of(self._world(), user, call.target, now)
+        access.require_web_services(rights, self.switches)
         call.slot = (user.integration_code, call.target.endpoint)
         refused = self._check_limits(call, now)
         if refused is None:
             route = resolve(request, address)
             self.ledger.admit(call.entry)
-            call.job = self._job(call, route, user, now)
+            call.job = self._job(call, route, Caller(user, rights), now)
         return refused
 
     def _check_base(self, request: SimRequest, address: Address, path: str) -> None:
@@ -222,19 +233,22 @@ class Simulator:
         call.delay_s += injected_latency_s(used, self.switches.threshold) * self.switches.latency_scale
         return reply
 
-    def _job(self, call: Call, route: Route, user: ApiUser, now: float) -> Job:
+    def _world(self) -> World:
+        return World(
+            tenant=self.tenant,
+            switches=self.switches,
+            faults=self.faults,
+            threshold=self.threshold,
+            pager=self.pager,
+        )
+
+    def _job(self, call: Call, route: Route, caller: Caller, now: float) -> Job:
         return Job(
-            world=World(
-                tenant=self.tenant,
-                switches=self.switches,
-                faults=self.faults,
-                threshold=self.threshold,
-                pager=self.pager,
-            ),
+            world=self._world(),
             request=call.request,
             route=route,
-            user=user,
-            rights=access.rights_of(user, self.faults, call.target, now),
+            user=caller.user,
+            rights=caller.rights,
             target=call.target,
             base_url=f"{call.request.origin}{access.zone_path(self.faults, now)}V1.0",
             now=now,

@@ -23,6 +23,10 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     malformed_json_status: int = 400
     permission_status: Literal[500, 403] = 500
     query_without_right: Literal["empty", "error"] = "empty"
+    web_services_status: Literal[401, 403, 500] = 401
+    web_services_text: str = "The logged in Resource does not have access to the Web Services API."
+    removal_leaves_own: list[Literal["tickets_view", "tickets_edit", "crm_customers"]] = []
+    hidden_cost: Literal["null", "zero"] = "null"
     missing_item: Literal["null", "404"] = "null"
 
     threshold: int = 10_000

@@ -35,6 +35,7 @@ class UdfDefinition:
     length: int = 8000
     required: bool = False
     active: bool = True
+    protected: bool = False
     values: list[str] = field(default_factory=list)
 
 

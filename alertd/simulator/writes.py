@@ -51,6 +51,7 @@ def update(
     writer.rights.require(entity, "update", writer.switches)
     values = read_fields(writer, entity, body, creating=False)
     old = existing(writer, entity, _id_of(body), parent_id=parent_id, verb="update")
+    writer.rights.require_row(entity, old, "update", writer.switches)
     if replace:
         values = _emptied(writer, entity) | values
     elif "userDefinedFields" in values:
