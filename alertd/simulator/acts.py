@@ -212,9 +212,9 @@ def _merge(scene: _Scene) -> int:
 
 def _delete(scene: _Scene) -> int:
     tenant, stamp, ticket_id = scene.writer.tenant, scene.writer.stamp, int(scene.ticket["id"])
-    for name in ("TicketNotes", "TicketTagAssociations", "TicketAdditionalConfigurationItems"):
-        for row in tenant.table(name).find("ticketID", ticket_id):
-            tenant.table(name).delete(row["id"], stamp)
+    for table in (table for table in tenant.tables.values() if table.entity.parent == TICKETS.name):
+        for row in table.find("ticketID", ticket_id):
+            table.delete(row["id"], stamp)
     tenant.table("Tickets").delete(ticket_id, stamp)
     return ticket_id
 

@@ -51,7 +51,10 @@ class Entity:
     `parent` is the entity through which rows are written, `segment` the last part of that route and
     `parent_field` the field that holds the parent's id. `right` names the security-level right without
     which the rows cannot be created, changed or deleted. `kept_by_put` are writable fields the server
-    fills itself, which a PUT without them leaves alone.
+    fills itself, which a PUT without them leaves alone. `parent_route` is the parent's name in the route,
+    where it has another there. `detail_fields` are shown by id only. `only_filter` is the one field that a
+    query may name, with `eq` and alone. `unfound` is the error of a missing id, for an entity whose
+    records by id come in a list.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Entity:
     fields: tuple[Field, ...]
     root_verbs: frozenset[str] = READ_ONLY
     parent: str = ""
+    parent_route: str = ""
     segment: str = ""
     parent_field: str = ""
     child_verbs: frozenset[str] = READ_ONLY
@@ -71,6 +75,9 @@ class Entity:
     right: str = ""
     kept_by_put: tuple[str, ...] = ()
     cost_fields: tuple[str, ...] = ()
+    detail_fields: tuple[str, ...] = ()
+    only_filter: str = ""
+    unfound: str = ""
     defaults: dict[str, Any] = field(default_factory=dict)
 
     @cached_property

@@ -20,6 +20,7 @@ from alertd.simulator.scenario import (
     TagPart,
 )
 from alertd.simulator.schema import BY_LOWER_NAME, ENTITIES
+from alertd.simulator.schema_udfs import UDF_DATA_TYPES, UDF_ENTITIES
 from alertd.simulator.tables import Stamp
 from alertd.simulator.tenant import ApiUser, PickValue, Tenant, UdfDefinition
 from alertd.simulator.wire import JSON
@@ -159,7 +160,25 @@ class Filler:
                     self._pick(entity, name, value)
         for udf in scenario.udfs:
             details = {name: getattr(udf, name) for name in udf.__struct_fields__ if name != "entity"}
-            self.tenant.udfs.setdefault(udf.entity, {})[udf.name] = UdfDefinition(**details)
+            definition = UdfDefinition(**details)
+            self.tenant.udfs.setdefault(udf.entity, {})[udf.name] = definition
+            self._describe_udf(udf.entity, definition)
+
+    def _describe_udf(self, entity: str, udf: UdfDefinition) -> None:
+        """File the rows in which a user-defined field is seen as an entity."""
+        kind = next((value for value, names in UDF_ENTITIES.items() if names[0] == entity), None)
+        if kind is None:
+            return
+        table = self.tenant.table("UserDefinedFieldDefinitions")
+        old = (row["id"] for row in table if (row["name"], row["udfType"]) == (udf.name, kind))
+        values: JSON = {"name": udf.name, "udfType": kind, "isRequired": udf.required}
+        values |= {"isProtected": udf.protected, "createDate": to_wire(self.now)}
+        values["dataType"] = UDF_DATA_TYPES["list" if udf.values else udf.type]
+        row_id = self.merge("UserDefinedFieldDefinitions", values, row_id=next(old, None))
+        listed = self.tenant.table("UserDefinedFieldListItems").find("udfFieldId", row_id)
+        known = {row["valueForDisplay"] for row in listed}
+        for value in (each for each in udf.values if each not in known):
+            self.merge("UserDefinedFieldListItems", {"udfFieldId": row_id, "valueForDisplay": value})
 
     def _pick(self, entity: str, name: str, value: PickValue) -> None:
         values = self.tenant.picklists.setdefault((entity, name), {})

@@ -73,6 +73,8 @@ class Compiler:
         if not isinstance(conditions, list) or not conditions:
             raise refused("Value cannot be null.\r\nParameter name: filters")
         _check_limits(conditions)
+        if self.entity.only_filter:
+            _check_only(conditions, self.entity)
         return Group("and", self._items(conditions))
 
     def _items(self, conditions: list[Any]) -> tuple[Leaf | Group, ...]:
@@ -193,6 +195,12 @@ def _check_limits(conditions: list[Any]) -> None:
         raise refused("Invalid query syntax. Queries are limited to one user-defined field condition.")
     if ors > _LIMIT:
         raise refused(_TOO_MANY_OR)
+
+
+def _check_only(conditions: list[Any], entity: Entity) -> None:
+    given = [(each.get("op"), str(each.get("field")).lower()) for each in map(_lower_keys, conditions)]
+    if given != [("eq", entity.only_filter.lower())]:
+        raise refused(f"{entity.name} can only be queried by {entity.only_filter} with the operator eq.")
 
 
 def _tally(conditions: list[Any], *, inside_or: bool) -> tuple[int, int]:

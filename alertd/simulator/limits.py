@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 TIMEFRAME_S = 3600.0
+UPLOAD_FRAME_S = 300.0
 
 
 @dataclass
@@ -61,3 +62,23 @@ class Threads:
         self._busy[key] -= 1
         if free_at > now:
             self._lingering.setdefault(key, deque()).append(free_at)
+
+
+@dataclass
+class Uploads:
+    """Bytes attached within five minutes. Once there were too many, nothing can be attached for five more."""
+
+    refused_until: float = 0.0
+    _taken: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def take(self, size: int, now: float, limit: int) -> bool:
+        """Count a file and return True, or return False if it may not be attached."""
+        while self._taken and self._taken[0][0] <= now - UPLOAD_FRAME_S:
+            self._taken.popleft()
+        if now < self.refused_until:
+            return False
+        if size + sum(each for _, each in self._taken) > limit:
+            self.refused_until = now + UPLOAD_FRAME_S
+            return False
+        self._taken.append((now, size))
+        return True

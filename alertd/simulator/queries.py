@@ -38,7 +38,7 @@ class Reader:
         row = self.tenant.table(self.entity.name).get(row_id)
         if row is None or not self._allowed() or not self.rights.sees(self.tenant, self.entity, row):
             return None
-        return self.render(row, None)
+        return self.render(row, None) | {name: row[name] for name in self.entity.detail_fields}
 
     def matching(self, tree: Group, *, above: int | None = None) -> Iterator[JSON]:
         """Iterate over visible rows that match, in id order, from ids greater than `above`."""
@@ -65,10 +65,11 @@ class Reader:
         if not self.rights.has("costs"):
             hidden = None if self.switches.hidden_cost == "null" else 0
             shown |= dict.fromkeys(shown.keys() & set(self.entity.cost_fields), hidden)
+        shown |= dict.fromkeys(shown.keys() & set(self.entity.detail_fields))
         shown["userDefinedFields"] = [
             {"name": name, "value": self._udf(definition, udfs.get(name))}
             for name, definition in self.tenant.udfs.get(self.entity.name, {}).items()
-            if wanted is None or name.lower() in wanted
+            if definition.active and (wanted is None or name.lower() in wanted)
         ]
         return shown
 

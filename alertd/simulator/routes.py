@@ -94,7 +94,8 @@ def _find(segments: tuple[str, ...]) -> Route | None:
         service = _SERVICES[name]
         return None if rest else Route(action=service, endpoint=service)
     entity = BY_LOWER_NAME.get(name)
-    return None if entity is None else _in_entity(entity, rest)
+    found = None if entity is None else _in_entity(entity, rest)
+    return found or _below(name, rest)
 
 
 def _in_entity(entity: Entity, rest: tuple[str, ...]) -> Route | None:
@@ -109,11 +110,15 @@ def _in_entity(entity: Entity, rest: tuple[str, ...]) -> Route | None:
             return _information(entity, tuple(more))
         case (item,) if _ID.match(item) and entity.has_root:
             return _route("item", entity, verbs=_GET | (entity.root_verbs & {"DELETE"}), item_id=int(item))
-        case (parent, segment, *more) if _ID.match(parent):
-            child = CHILDREN.get((entity.name, segment))
-            return None if child is None else _in_child(child, int(parent), tuple(more))
         case _:
             return None
+
+
+def _below(name: str, rest: tuple[str, ...]) -> Route | None:
+    if len(rest) < 2 or not _ID.match(rest[0]):
+        return None
+    child = CHILDREN.get((name, rest[1]))
+    return None if child is None else _in_child(child, int(rest[0]), rest[2:])
 
 
 def _in_child(child: Entity, parent_id: int, rest: tuple[str, ...]) -> Route | None:

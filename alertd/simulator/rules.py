@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from alertd.simulator.rules_base import Rules
 from alertd.simulator.rules_crm import ConfigurationItemRules, ContactRules, ModifiedRules
+from alertd.simulator.rules_money import SubscriptionRules
 from alertd.simulator.rules_tags import AssociationRules, TagGroupRules, TagRules
+from alertd.simulator.rules_ticket_parts import AttachmentRules, SecondaryResourceRules, TicketChargeRules
 from alertd.simulator.rules_tickets import AdditionalItemRules, NoteRules, TicketRules
+from alertd.simulator.rules_udfs import UdfDefinitionRules, UdfListItemRules
 
 RULES: dict[str, Rules] = {
     "Tickets": TicketRules(),
     "TicketNotes": NoteRules(),
     "TicketAdditionalConfigurationItems": AdditionalItemRules(),
+    "TicketAttachments": AttachmentRules(),
+    "TicketCharges": TicketChargeRules(),
+    "TicketSecondaryResources": SecondaryResourceRules(),
+    "Subscriptions": SubscriptionRules(),
+    "UserDefinedFieldDefinitions": UdfDefinitionRules(),
+    "UserDefinedFieldListItems": UdfListItemRules(),
+    "ProductNotes": ModifiedRules(created="createDateTime", modified=("lastActivityDate",)),
     "Tags": TagRules(),
     "TagGroups": TagGroupRules(),
     "TicketTagAssociations": AssociationRules(),

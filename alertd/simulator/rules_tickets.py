@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alertd.simulator.instants import to_wire
 from alertd.simulator.rules_base import Rules, activity, touch_ticket
+from alertd.simulator.rules_ticket_parts import has_billed_charges, record, secondaries
 from alertd.simulator.validation import NO_REFERENCE, DuplicateHandling, Writer, reference_is_active
 from alertd.simulator.wire import JSON, refused
 
@@ -63,6 +64,7 @@ class TicketRules(Rules):
         _check_complete(writer, old, new)
         _check_owner(writer, old, new)
         _check_belonging(writer, new)
+        _check_company(writer, old, new)
         if old is None and writer.tenant.table("Tickets").find("ticketNumber", new["ticketNumber"] or "-"):
             raise refused("ticketNumber must be unique.")
 
@@ -95,6 +97,19 @@ class TicketRules(Rules):
             found |= dict.fromkeys(("completedDate", "resolvedDateTime", "completedByResourceID"))
         return found
 
+    def after(self, writer: Writer, old: JSON | None, new: JSON) -> None:
+        """Keep the history."""
+        record(writer, old, new)
+
+
+def _check_company(writer: Writer, old: JSON | None, new: JSON) -> None:
+    moved = old is not None and old["companyID"] != new["companyID"]
+    if moved and has_billed_charges(writer, new["id"]):
+        raise refused("The companyID cannot be changed once time or charges have been posted.")
+    contract = writer.tenant.row("Contract", new["contractID"])
+    if contract and contract["companyID"] != new["companyID"] and (moved or old is None):
+        raise refused(NO_REFERENCE.format(field="contractID", entity="Contract"))
+
 
 def _check_complete(writer: Writer, old: JSON | None, new: JSON) -> None:
     if old is None or old["status"] != COMPLETE:
@@ -111,6 +126,8 @@ def _check_owner(writer: Writer, old: JSON | None, new: JSON) -> None:
         raise refused(_NO_OWNER)
     if (owner is None) != (role is None):
         raise refused(_HALF_OWNER)
+    if old is not None and owner in secondaries(writer, new["id"]):
+        raise refused(f"The resourceID [{owner}] is already assigned to the Ticket.")
     if old is None or (owner, role) != (old["assignedResourceID"], old["assignedResourceRoleID"]):
         _check_pair(writer, owner, role)
     if old is None and writer.switches.queue_without_resource_blocks_create:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import tomli
@@ -89,7 +89,7 @@ class UdfPart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     entity: str
     name: str
-    type: str = "string"
+    type: Literal["string", "text", "double", "datetime"] = "string"
     length: int = 8000
     required: bool = False
     protected: bool = False

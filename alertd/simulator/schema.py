@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from alertd.simulator import schema_crm, schema_desk, schema_people
+from alertd.simulator import (
+    schema_crm,
+    schema_desk,
+    schema_money,
+    schema_people,
+    schema_ticket_parts,
+    schema_udfs,
+)
 from alertd.simulator.entities import Entity
 
 ENTITIES: dict[str, Entity] = {
-    entity.name: entity for entity in (*schema_desk.ENTITIES, *schema_crm.ENTITIES, *schema_people.ENTITIES)
+    entity.name: entity
+    for entity in (
+        *schema_desk.ENTITIES,
+        *schema_ticket_parts.ENTITIES,
+        *schema_crm.ENTITIES,
+        *schema_people.ENTITIES,
+        *schema_money.ENTITIES,
+        *schema_udfs.ENTITIES,
+    )
 }
 BY_LOWER_NAME: dict[str, Entity] = {name.lower(): entity for name, entity in ENTITIES.items()}
 BY_SINGULAR: dict[str, Entity] = {entity.singular: entity for entity in ENTITIES.values()}
 CHILDREN: dict[tuple[str, str], Entity] = {
-    (entity.parent, entity.segment.lower()): entity for entity in ENTITIES.values() if entity.parent
+    ((entity.parent_route or entity.parent).lower(), entity.segment.lower()): entity
+    for entity in ENTITIES.values()
+    if entity.segment
 }

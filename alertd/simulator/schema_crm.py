@@ -282,4 +282,71 @@ PRODUCTS = Entity(
     """),
 )
 
-ENTITIES = (COMPANIES, COMPANY_LOCATIONS, CONTACTS, CONFIGURATION_ITEMS, PRODUCTS)
+PRODUCT_VENDORS = Entity(
+    name="ProductVendors",
+    singular="ProductVendor",
+    parent="Products",
+    segment="Vendors",
+    parent_field="productID",
+    child_verbs=ROOT_WRITES,
+    indexed=("productID",),
+    cost_fields=("vendorCost",),
+    defaults={"isActive": True, "isDefault": False},
+    fields=parse_fields("""
+        isActive bool R
+        isDefault bool R
+        productID int R CO →Product
+        vendorCost double
+        vendorID int R CO →Company
+        vendorPartNumber string(50)
+    """),
+)
+
+PRODUCT_TIERS = Entity(
+    name="ProductTiers",
+    singular="ProductTier",
+    parent="Products",
+    segment="Tiers",
+    parent_field="productID",
+    child_verbs=ROOT_WRITES | {"DELETE"},
+    indexed=("productID",),
+    cost_fields=("unitCost",),
+    fields=parse_fields("""
+        productID int R CO →Product
+        unitCost double R
+        unitPrice double R
+        upToUnitCount double
+    """),
+)
+
+PRODUCT_NOTES = Entity(
+    name="ProductNotes",
+    singular="ProductNote",
+    parent="Products",
+    segment="Notes",
+    parent_field="productID",
+    child_verbs=ROOT_WRITES,
+    impersonable=True,
+    indexed=("productID",),
+    fields=parse_fields("""
+        createDateTime datetime RO
+        creatorResourceID int RO →Resource
+        description string(32000) R
+        impersonatorCreatorResourceID int RO →Resource
+        impersonatorUpdaterResourceID int RO →Resource
+        lastActivityDate datetime RO
+        productID int R CO →Product
+        title string(250) R
+    """),
+)
+
+ENTITIES = (
+    COMPANIES,
+    COMPANY_LOCATIONS,
+    CONTACTS,
+    CONFIGURATION_ITEMS,
+    PRODUCTS,
+    PRODUCT_VENDORS,
+    PRODUCT_TIERS,
+    PRODUCT_NOTES,
+)

@@ -134,6 +134,36 @@ ORGANIZATIONAL_RESOURCES = Entity(
     """),
 )
 
+INTERNAL_LOCATIONS = Entity(
+    name="InternalLocations",
+    singular="InternalLocation",
+    defaults={"isDefault": False},
+    fields=parse_fields("""
+        additionalAddressInfo string(100) RO
+        address1 string(100) RO
+        address2 string(100) RO
+        city string(50) RO
+        country string(100) RO
+        holidaySetId int PL RO
+        isDefault bool RO
+        name string(100) RO
+        postalCode string(20) RO
+        state string(25) RO
+        timeZone string(100) RO
+    """),
+)
+
+DEPARTMENTS = Entity(
+    name="Departments",
+    singular="Department",
+    fields=parse_fields("""
+        description string(1000) RO
+        name string(100) RO
+        number string(50) RO
+        primaryLocationID int RO →InternalLocation
+    """),
+)
+
 ENTITIES = (
     RESOURCES,
     ROLES,
@@ -142,4 +172,6 @@ ENTITIES = (
     RESOURCE_SERVICE_DESK_ROLES,
     ORGANIZATIONAL_LEVEL_ASSOCIATIONS,
     ORGANIZATIONAL_RESOURCES,
+    INTERNAL_LOCATIONS,
+    DEPARTMENTS,
 )

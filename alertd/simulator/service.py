@@ -173,9 +173,19 @@ def _item(job: Job) -> SimReply:
     item = job.reader().item(job.route.item_id or 0)
     if item is not None and job.route.parent_id not in (None, item.get(job.entity.parent_field)):
         item = None
+    if job.entity.unfound:
+        return _listed(job, item)
     if item is None and job.world.switches.missing_item == "404":
         raise not_found(job.request)
     return ok({"item": item})
+
+
+def _listed(job: Job, item: JSON | None) -> SimReply:
+    """Answer as TicketAttachments do: a list, and an error for what is missing or not permitted."""
+    if item is None:
+        raise refused(job.entity.unfound)
+    details = {"count": 1, "requestCount": _CHILD_PAGE, "prevPageUrl": None, "nextPageUrl": None}
+    return ok({"items": [item], "pageDetails": details})
 
 
 def _children(job: Job) -> SimReply:

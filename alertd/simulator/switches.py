@@ -62,6 +62,13 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tag_delete_needs_tag_administration: bool = False
     tag_moves_activity: bool = True
 
+    attachment_bytes: int = 7_000_000
+    attachment_size_text: str = "The attachment exceeds the maximum size of {limit} bytes."
+    attachment_bytes_in_5_min: int = 10_000_000
+    attachment_limit_text: str = (
+        "The attachment limit of {limit} bytes per 5 minutes has been exceeded. Try again in 5 minutes."
+    )
+
     complete_status_text: str = (
         "The logged in Resource does not have permission to edit the status of a Complete ticket."
     )

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from alertd.simulator.instants import ticket_day
+from alertd.simulator.limits import Uploads
 from alertd.simulator.schema import BY_SINGULAR, ENTITIES
+from alertd.simulator.schema_udfs import SYSTEM_LISTS, UDF_DEFINITIONS
 from alertd.simulator.tables import Table
 from alertd.simulator.wire import JSON
 
@@ -70,10 +72,11 @@ class Tenant:
 
     def __init__(self) -> None:
         self.tables = {name: Table(entity) for name, entity in ENTITIES.items()}
-        self.picklists: dict[tuple[str, str], dict[str, PickValue]] = {}
+        self.picklists: dict[tuple[str, str], dict[str, PickValue]] = _system_picklists()
         self.udfs: dict[str, dict[str, UdfDefinition]] = {}
         self.api_users: dict[str, ApiUser] = {}
         self.category_required: dict[int, list[str]] = {}
+        self.uploads = Uploads()
         self._due: list[_Due] = []
         self._order = itertools.count()
         self._numbers: dict[str, int] = {}
@@ -131,3 +134,14 @@ class Tenant:
     def new_row(self, entity_name: str) -> JSON:
         """Return an empty row of an entity, with the defaults of a create."""
         return ENTITIES[entity_name].blank | {"id": None, "userDefinedFields": {}}
+
+
+def _system_picklists() -> dict[tuple[str, str], dict[str, PickValue]]:
+    """Return the lists that are the same in every tenant."""
+    return {
+        (UDF_DEFINITIONS.name, field): {
+            str(value): PickValue(value=value, label=label, system=True, sort_order=value)
+            for value, label in values.items()
+        }
+        for field, values in SYSTEM_LISTS.items()
+    }

@@ -7,7 +7,12 @@ from alertd.simulator.simulator import Simulator
 from alertd.simulator.tenant import Tenant
 from alertd.simulator.wire import JSON
 
-_INSIDE_TICKETS = ("TicketNotes", "TicketTagAssociations", "TicketAdditionalConfigurationItems")
+_INSIDE_TICKETS = (
+    "TicketNotes",
+    "TicketTagAssociations",
+    "TicketAdditionalConfigurationItems",
+    "TicketHistory",
+)
 
 
 def state(simulator: Simulator, now: float, only: str = "") -> JSON:

@@ -15,6 +15,8 @@ from alertd.simulator.values import for_write
 from alertd.simulator.wire import JSON, refused
 
 NO_REFERENCE = "Reference value on field: {field} of type: {entity} does not exist or is invalid."
+# Entities that no part of the simulator holds: any id of theirs is taken.
+_NOT_KEPT = frozenset({"Country", "Currency", "TaxRegion", "Opportunity", "Project"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +131,8 @@ def _fault(writer: Writer, entity: Entity, row: JSON, field: Field) -> str | Non
         return f"{field.name} must be less than or equal to {field.length} characters"
     if field.picklist:
         return _picklist_fault(writer, entity, row, field)
+    if field.reference in _NOT_KEPT:
+        return None
     if field.reference and not reference_is_active(writer.tenant.row(field.reference, value)):
         return NO_REFERENCE.format(field=field.name, entity=field.reference)
     return None

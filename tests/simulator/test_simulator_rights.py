@@ -22,6 +22,8 @@ from tests.simulator.conftest import NOON, Api
 
 EVERYTHING = {"filter": [{"op": "exist", "field": "id"}]}
 NOTE = {"title": "Again", "description": "5 times", "noteType": 3, "publish": 1}
+FILE = {"title": "log", "fullPath": "log.txt", "attachmentType": "FILE_ATTACHMENT", "publish": 1}
+FILE |= {"data": "YWxs"}
 LINE = 2
 
 
@@ -41,6 +43,7 @@ def furnish(sim: Simulator, api: Api) -> None:
     for ticket in made[:3]:
         api("POST", f"Tickets/{ticket}/Notes", NOTE)
         api("POST", f"Tickets/{ticket}/TagAssociations", {"tagID": 501})
+        api("POST", f"Tickets/{ticket}/Attachments", FILE)
     sim.tenant.table("Products").update(29683001, {"unitCost": 4.0}, Stamp(NOON))
 
 
@@ -54,9 +57,10 @@ def look(api: Api) -> dict[str, Any]:
     for entity in ENTITIES.values():
         if entity.has_root:
             rows = api("POST", f"{entity.name}/query", EVERYTHING)[1]
-            found[f"{entity.name} rows"] = [row["id"] for row in rows["items"]] if rows else "refused"
+            found[f"{entity.name} rows"] = [row["id"] for row in rows.get("items", ())]
     found["cost"] = api("GET", "Products/29683001")[1]
     found["udf"] = api("GET", "ConfigurationItems/4001")[1]
+    found["attachment"] = api("GET", "TicketAttachments/29700001")
     return found | _tries(api)
 
 
@@ -74,7 +78,8 @@ def _tries(api: Api) -> dict[str, Any]:
     return {name: api(*each)[0] for name, each in tries.items()}
 
 
-DEPEND_ON_TICKETS = {"TicketNotes rows", "TicketTagAssociations rows"}
+FILES = {"TicketAttachments rows", "attachment"}
+DEPEND_ON_TICKETS = {"TicketNotes rows", "TicketTagAssociations rows"} | FILES
 SYMPTOMS: dict[str, set[str]] = {
     "tickets_view": {"Ticket Query", "Tickets rows", "edit ticket", "remove tag", "reopen"}
     | DEPEND_ON_TICKETS,
@@ -89,6 +94,7 @@ SYMPTOMS: dict[str, set[str]] = {
     "costs": {"cost"},
     "lines_of_business": {"OrganizationalResources rows", "Tickets rows"},
     "protected_udfs": {"udf"},
+    "attachments": FILES,
     "administer_tags": {
         *(f"{name} {verb}" for name in ("Tag", "TagGroup") for verb in ("Create", "Update", "Delete")),
         *("TagAlias Create", "TagAlias Delete", "create tag"),
@@ -108,6 +114,14 @@ def test_a_right_removed_alone_has_its_own_symptoms(desk: Api, sim: Simulator, r
     furnish(sim, desk)
     before = look(desk)
     assert {name for name in before if before[name] != without[name]} == SYMPTOMS[right]
+
+
+def test_without_attachments_none_can_be_found(desk: Api, sim: Simulator) -> None:
+    sim.faults.add(Fault(kind="rights", remove=["attachments"]), NOON)
+    assert desk("POST", "TicketAttachments/query", EVERYTHING)[1]["items"] == []
+    gone = (500, {"errors": ["Attachment could not be found."]})
+    assert desk("GET", "TicketAttachments/29700001") == gone
+    assert desk("POST", "Tickets/10001/Attachments", FILE)[0] == 200
 
 
 def test_products_are_empty_without_their_view(desk: Api, sim: Simulator) -> None:
