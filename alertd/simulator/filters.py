@@ -70,7 +70,8 @@ class Compiler:
         Raises:
             ApiError: The filter is missing, breaks a limit, or names what does not exist.
         """
-        if not isinstance(conditions, list) or not conditions:
+        empty_is_none = self.switches.empty_filter == "refuse"
+        if not isinstance(conditions, list) or (empty_is_none and not conditions):
             raise refused("Value cannot be null.\r\nParameter name: filters")
         _check_limits(conditions)
         if self.entity.only_filter:

@@ -91,7 +91,6 @@ def test_condition(api: Api, three: list[int], condition: Any, places: list[int]
         ({"filter": [{"op": "eq", "field": "creatorType", "value": 1}]}, "not queryable"),
         ({"filter": [EVERYTHING], "MaxRecords": 0}, "maxCountOfRecordsToReturn must be between 1 and 500"),
         ({"filter": [EVERYTHING], "maxrecords": 501}, "maxCountOfRecordsToReturn must be between 1 and 500"),
-        ({"filter": []}, "Parameter name: filters"),
         ({}, "Parameter name: filters"),
         (None, "Parameter name: filters"),
         (
@@ -116,6 +115,15 @@ def test_refused_query(api: Api, body: Any, text: str) -> None:
     status, answer = api("POST", "Tickets/query", body)
     assert status == 500
     assert text in answer["errors"][0]
+
+
+def test_an_empty_filter_matches_everything_or_is_refused(sim: Simulator, api: Api, three: list[int]) -> None:
+    body: dict[str, Any] = {"filter": []}
+    assert [row["id"] for row in api("POST", "Tickets/query", body)[1]["items"]] == three
+    sim.switches.empty_filter = "refuse"
+    assert api("POST", "Tickets/query", body)[1]["errors"] == [
+        "Value cannot be null.\r\nParameter name: filters"
+    ]
 
 
 def test_body_that_is_not_json(sim: Simulator) -> None:
