@@ -25,7 +25,10 @@ _TYPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One standard field, with the flags of section 5 of the page."""
+    """One standard field, with the flags of section 5 of the page.
+
+    A `bit` is 1 or 0 on the wire and a truth value in the database, so filters take both.
+    """
 
     name: str
     data_type: str
@@ -36,6 +39,7 @@ class Field:
     picklist: bool = False
     picklist_parent: str = ""
     queryable: bool = True
+    bit: bool = False
     reference: str = ""
 
     @property
@@ -128,5 +132,6 @@ def _parse_field(line: str) -> Field:
         picklist="PL" in flags,
         picklist_parent=parent,
         queryable="NQ" not in flags,
+        bit="BIT" in flags,
         reference=reference,
     )

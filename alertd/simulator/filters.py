@@ -107,10 +107,13 @@ class Compiler:
         if op in ("exist", "notExist"):
             return None
         if op in ("in", "notIn"):
-            return [for_filter(self.entity, field, each) for each in _array(raw)]
+            return [self._converted(field, each) for each in _array(raw)]
         if op in _TEXT:
             return str(raw)
-        return for_filter(self.entity, field, raw)
+        return self._converted(field, raw)
+
+    def _converted(self, field: Field, raw: Any) -> Any:
+        return for_filter(self.entity, field, raw, truth_as_text=self.switches.filter_takes_truth_as_text)
 
     def _udf_leaf(self, op: str, condition: JSON) -> Leaf:
         name = str(condition.get("field", ""))

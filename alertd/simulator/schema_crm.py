@@ -139,7 +139,7 @@ CONTACTS = Entity(
         facebookUrl string(200)
         firstName string(50) R
         impersonatorCreatorResourceID int RO →Resource
-        isActive int R
+        isActive int R BIT
         isOptedOutFromBulkEmail bool
         lastActivityDate datetime RO
         lastModifiedDate datetime RO

@@ -45,6 +45,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     slot_release_s: float = 0.0
 
     strings_ignore_case: bool = True
+    filter_takes_truth_as_text: bool = True
     empty_filter: Literal["all", "refuse"] = "all"
     noteq_matches_null: bool = False
     page_positions_kept: int = 50

@@ -10,15 +10,22 @@ from alertd.simulator import instants
 from alertd.simulator.entities import Entity, Field
 from alertd.simulator.wire import refused
 
+_TRUTH_AS_TEXT = {"true": True, "false": False}
 
-def for_filter(entity: Entity, field: Field, value: Any) -> Any:
+
+def for_filter(entity: Entity, field: Field, value: Any, *, truth_as_text: bool) -> Any:
     """Return a filter value in the field's type; None matches nothing.
+
+    `truth_as_text` says whether "true" and "false" will do for a boolean, as the database converts them.
 
     Raises:
         ApiError: The database cannot convert it.
     """
     if value is None:
         return None
+    if truth_as_text and (field.data_type == "boolean" or field.bit):
+        truth = _TRUTH_AS_TEXT.get(_text(value).lower())
+        value = value if truth is None else int(truth) if field.bit else truth
     if field.is_whole_number:
         return _whole(value)
     match field.data_type:

@@ -107,7 +107,9 @@ def test_condition(api: Api, three: list[int], condition: Any, places: list[int]
         ),
         ({"filter": [{"op": "in", "field": "id", "value": list(range(501))}]}, "500 or fewer"),
         ({"filter": [{"op": "in", "field": "id", "value": 5}]}, "must be an array"),
-        ({"filter": [{"op": "eq", "field": "isVisibleToComanaged", "value": "true"}]}, "Boolean"),
+        ({"filter": [{"op": "eq", "field": "isVisibleToComanaged", "value": "yes"}]}, "Boolean"),
+        ({"filter": [{"op": "eq", "field": "isVisibleToComanaged", "value": 1}]}, "Boolean"),
+        ({"filter": [{"op": "eq", "field": "status", "value": "true"}]}, "Conversion failed"),
         ({"filter": [{"op": "gt", "field": "createDate", "value": "yesterday"}]}, "Conversion failed"),
     ],
 )
@@ -115,6 +117,26 @@ def test_refused_query(api: Api, body: Any, text: str) -> None:
     status, answer = api("POST", "Tickets/query", body)
     assert status == 500
     assert text in answer["errors"][0]
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [("true", True), ("True", True), (True, True), ("false", False), (False, False)]
+)
+@pytest.mark.parametrize("entity", ["Companies", "Contacts"])
+def test_truth_may_be_text_in_a_filter(
+    sim: Simulator, api: Api, entity: str, value: Any, wanted: bool
+) -> None:
+    rows = sim.tenant.table(entity).rows.values()
+    matching = sorted(row["id"] for row in rows if bool(row["isActive"]) is wanted)
+    body = {"filter": [{"op": "eq", "field": "isActive", "value": value}]}
+    assert [row["id"] for row in api("POST", f"{entity}/query", body)[1]["items"]] == matching
+
+
+@pytest.mark.parametrize("entity", ["Companies", "Contacts"])
+def test_truth_as_text_may_be_refused(sim: Simulator, api: Api, entity: str) -> None:
+    sim.switches.filter_takes_truth_as_text = False
+    body = {"filter": [{"op": "eq", "field": "isActive", "value": "true"}]}
+    assert api("POST", f"{entity}/query", body)[0] == 500
 
 
 def test_an_empty_filter_matches_everything_or_is_refused(sim: Simulator, api: Api, three: list[int]) -> None:
