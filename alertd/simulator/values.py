@@ -82,12 +82,14 @@ def _cannot_convert(value: str, to: str) -> Exception:
 def for_write(field: Field, value: Any) -> Any:
     """Return a written value in the field's type. Null passes, since it clears a field.
 
+    So does empty text for a number or an instant: the parser of the API reads it as null.
+
     Raises:
         ApiError: The JSON value does not fit the type, as the parser of the API reports it.
     """
-    if value is None:
-        return None
     kind = field.data_type
+    if value is None or (value == "" and kind not in ("string", "boolean")):
+        return None
     if kind == "boolean":
         fits: bool = isinstance(value, bool)
     elif kind in ("string", "datetime"):

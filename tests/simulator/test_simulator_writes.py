@@ -379,3 +379,16 @@ def test_newlines_may_be_stored_as_crlf(sim: Simulator, api: Api, new_ticket: Ca
     sim.switches.newlines = "crlf"
     made = new_ticket(description="a\nb\r\nc")
     assert api("GET", f"Tickets/{made}")[1]["item"]["description"] == "a\r\nb\r\nc"
+
+
+def test_empty_text_clears_numbers_and_instants(api: Api, new_ticket: Callable[..., int]) -> None:
+    cleared = {"issueType": "", "estimatedHours": "", "dueDateTime": ""}
+    ticket_id = new_ticket(issueType=10, estimatedHours=1.5, dueDateTime="2026-03-06T12:00:00Z", source=8)
+    assert api("PATCH", "Tickets", {"id": ticket_id, **cleared})[0] == 200
+    item = api("GET", f"Tickets/{ticket_id}")[1]["item"]
+    assert [item[name] for name in (*cleared, "source")] == [None, None, None, 8]
+
+
+def test_empty_text_does_for_no_required_number(api: Api, new_ticket: Callable[..., int]) -> None:
+    answer = api("PATCH", "Tickets", {"id": new_ticket(), "status": ""})
+    assert answer == (500, {"errors": ["Missing Required Field: status"]})
