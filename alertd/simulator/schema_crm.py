@@ -12,7 +12,7 @@ COMPANIES = Entity(
     has_webhooks=True,
     impersonable=True,
     first_id=175,
-    defaults={"isActive": True},
+    defaults={"isActive": True, "companyNumber": ""},  # a company without a number has an empty one
     fields=parse_fields("""
         additionalAddressInformation string(100)
         address1 string(128)

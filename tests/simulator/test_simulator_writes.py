@@ -392,3 +392,10 @@ def test_empty_text_clears_numbers_and_instants(api: Api, new_ticket: Callable[.
 def test_empty_text_does_for_no_required_number(api: Api, new_ticket: Callable[..., int]) -> None:
     answer = api("PATCH", "Tickets", {"id": new_ticket(), "status": ""})
     assert answer == (500, {"errors": ["Missing Required Field: status"]})
+
+
+def test_a_company_without_a_number_has_an_empty_one(api: Api) -> None:
+    company = {"companyName": "New Ltd", "companyType": 1, "ownerResourceID": JANA, "phone": "1"}
+    made = api("POST", "Companies", company)[1]["itemId"]
+    items = [api("GET", f"Companies/{each}")[1]["item"] for each in (175, made)]
+    assert [item["companyNumber"] for item in items] == ["", ""]
