@@ -55,13 +55,16 @@ ROLES = Entity(
     name="Roles",
     singular="Role",
     first_id=8,
-    defaults={"isActive": True},
+    defaults={"isActive": True, "isExcludedFromNewContracts": False, "isSystemRole": False},
     fields=parse_fields("""
         description string(200) RO
         hourlyFactor decimal RO
         hourlyRate decimal RO
         isActive bool RO
+        isExcludedFromNewContracts bool RO
+        isSystemRole bool RO
         name string(200) RO
+        roleType int RO PL
     """),
 )
 

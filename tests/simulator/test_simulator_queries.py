@@ -279,3 +279,11 @@ def test_search_lag_hides_creates_changes_and_nothing_by_id(
     clock.now += 30.0
     assert (before, direct) == ([(first, "seen", 1)], "new")
     assert found() == [(first, "moved", 5), (second, "new", 1)]
+
+
+def test_a_role_says_whether_it_is_the_systems_own(api: Api) -> None:
+    rows = api("POST", "Roles/query", {"filter": [EVERYTHING]})[1]["items"]
+    assert [(row["name"], row["isSystemRole"], row["isExcludedFromNewContracts"]) for row in rows] == [
+        ("Technician", False, False),
+        ("Senior Technician", False, False),
+    ]
