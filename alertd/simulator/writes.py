@@ -11,7 +11,8 @@ from alertd.simulator.validation import Writer, check_required, check_values, re
 from alertd.simulator.wire import JSON, refused
 
 _GONE = (
-    "No matching records found. The logged in Resource may not have the required permissions to {} the data."
+    "No message. No matching records found. The logged in Resource may not have the required permissions "
+    "to {} the data."
 )
 
 

@@ -279,7 +279,10 @@ def test_tags(api: Api, new_ticket: Callable[..., int]) -> None:
         [(link, tag)],
         (200, {"itemId": link}),
     )
-    assert "No matching records found." in again[1]["errors"][0]
+    assert again[1]["errors"] == [
+        "No message. No matching records found. The logged in Resource may not have the required permissions "
+        "to delete the data."
+    ]
 
 
 @pytest.mark.parametrize("label", ["vip", "VIP", "retired-tag"])
