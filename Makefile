@@ -7,6 +7,7 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 VENV   ?= .venv
+CLIENTS ?= .venv-clients
 JOBS   ?= 2
 ARGS   ?=
 
@@ -20,11 +21,12 @@ LOCK    := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
            --no-emit-find-links --custom-compile-command 'make lock' $(ARGS)
 
 # A venv whose Python has gone (system upgrade, moved tree) is made again.
+$(shell test -e $(CLIENTS)/.made && ! $(CLIENTS)/bin/python -c 'import pip' 2>/dev/null && rm -f $(CLIENTS)/.made $(CLIENTS)/.npm)
 $(shell test -e $(VENV)/.made && ! $(PY) -c 'import pip' 2>/dev/null && rm -f $(VENV)/.made $(VENV)/.run $(VENV)/.dev)
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | awk -F': ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -58,6 +60,24 @@ test: $(VENV)/.dev ## the quick tests, under 3 minutes (ARGS='-k NAME' picks som
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## the tests that `make test` leaves out
 	$(PYTEST) -m slow $(ARGS)
+
+$(CLIENTS)/.made: requirements/clients.txt | $(VENV)/.made
+	@echo "installing other people's Autotask clients into $(CLIENTS)"
+	@$(PYTHON) -m venv --clear $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip --disable-pip-version-check --no-input --quiet install --no-deps \
+	  --ignore-requires-python --only-binary :all: -r $<
+	@touch $@
+
+# Node's packages lie in the same folder; without npm their tests say so.
+$(CLIENTS)/.npm: requirements/clients-npm.txt $(CLIENTS)/.made
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo 'node or npm is missing, so the clients from npm are left out: apt-get install nodejs npm' >&2; exit 0; }; \
+	npm install --prefix $(CLIENTS) --loglevel error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  $$(cat $<) >/dev/null && touch $@
+
+.PHONY: test-clients
+test-clients: $(VENV)/.run $(CLIENTS)/.npm ## Autotask clients that others wrote, against the simulator
+	ALERTD_PYTHON=$(PY) $(CLIENTS)/bin/python -m pytest -c tests/clients/pytest.ini $(ARGS) tests/clients
 
 .PHONY: test-all
 test-all: test test-slow ## every test
@@ -104,5 +124,5 @@ lock: | $(VENV)/.made ## requirements/*.txt anew from pyproject.toml (ARGS=--upg
 
 .PHONY: clean
 clean: ## remove .venv and everything else that was made
-	rm -rf $(VENV) build dist .coverage .grimp_cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache mutants
+	rm -rf $(VENV) $(CLIENTS) build dist .coverage .grimp_cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache mutants
 	find alertd tests -name __pycache__ -type d -prune -exec rm -rf {} +
