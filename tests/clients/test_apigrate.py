@@ -203,3 +203,22 @@ def test_bug_a_write_to_no_place_looks_like_an_answer(zone: Zone, api: Api) -> N
 def test_bug_services_are_asked_like_entities(zone: Zone, api: Api) -> None:
     assert api("ThresholdInformation", "get", 1) is None
     assert zone.calls()[-1] == ("GET", "ThresholdInformation/1", 404)
+
+
+def test_a_lost_answer_is_told_and_not_repeated(zone: Zone, api: Api) -> None:
+    zone.control(
+        "faults", {"kind": "drop", "when": "after", "endpoint": "Tickets", "action": "create", "count": 1}
+    )
+    with pytest.raises(Refused, match="fetch failed"):
+        api("Tickets", "create", new_ticket())
+    assert len(zone.truth("tickets")) == 1
+
+
+def test_bug_a_moved_tenant_is_never_found_again(zone: Zone, api: Api) -> None:
+    """The zone is asked once in a connector's life."""
+    api("Tickets", "info")
+    zone.control("faults", {"kind": "moved_zone", "zone_path": "/zone2/ATServicesRest/"})
+    for _ in range(2):
+        with pytest.raises(Refused, match="401: Authorization error"):
+            api("Tickets", "info")
+    assert [path for _, path, _ in zone.calls()].count("zoneInformation") == 1

@@ -40,3 +40,13 @@ def test_takes_every_500_for_a_wrong_integration_code(client: Client) -> None:
 def test_tells_a_wrong_secret_apart(zone: Zone) -> None:
     with pytest.raises(requests.HTTPError, match="Invalid Autotask credentials"):
         Client(f"{zone.plain}/V1.0", CODE, USERNAME, "wrong").query_tickets(1)
+
+
+def test_bug_a_lost_answer_is_an_error_without_a_name(zone: Zone, client: Client) -> None:
+    """What is no HTTP error it raises as nothing. It does not repeat the create."""
+    zone.control(
+        "faults", {"kind": "drop", "when": "after", "endpoint": "Tickets", "action": "create", "count": 1}
+    )
+    with pytest.raises(TypeError, match="exceptions must derive from BaseException"):
+        client.create_ticket("Disk full", "C:", 1, 2, COMPANY, NOC)
+    assert len(zone.truth("tickets")) == 1

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import httpx
 import pytest
 from autotask import client as module
 from autotask.client import AutotaskClient
@@ -152,3 +153,21 @@ def test_refusals_carry_the_reason(zone: Zone) -> None:
     with pytest.raises(AutotaskAPIError, match="Missing Required Field: title") as caught:
         use(lambda desk: desk.create(Ticket(companyID=COMPANY, status=1, priority=2, queueID=NOC)))
     assert caught.value.status_code == 500
+
+
+def test_a_lost_answer_is_told_and_not_repeated(zone: Zone) -> None:
+    zone.control(
+        "faults", {"kind": "drop", "when": "after", "endpoint": "Tickets", "action": "create", "count": 1}
+    )
+    with pytest.raises(httpx.TransportError):
+        use(lambda desk: desk.create(Ticket(**new_ticket())))
+    assert len(zone.truth("tickets")) == 1
+
+
+def test_bug_a_query_for_everything_counts_on_an_empty_filter(zone: Zone) -> None:
+    """What Autotask makes of it is a switch of the simulator: some tenants may refuse it."""
+    ids = zone.fill_tickets(3)
+    assert [row.id for row in use(lambda desk: desk.query(Ticket))] == ids
+    zone.control("tenant", {"switches": {"empty_filter": "refuse"}})
+    with pytest.raises(AutotaskAPIError, match="Parameter name: filters"):
+        use(lambda desk: desk.query(Ticket))

@@ -226,3 +226,27 @@ def test_takes_over_people_and_their_roles(zone: Zone) -> None:
     active = {row["id"] for row in zone.truth("resources") if row["isActive"]}
     pairs = [row for row in zone.truth("resourceServiceDeskRoles") if row["resourceID"] in active]
     assert pulled["ResourceServiceDeskRole"] == (len(pairs), 0, 0, 0)
+
+
+def test_a_lost_answer_is_told_and_not_repeated(zone: Zone) -> None:
+    pull_what_tickets_need()
+    zone.control(
+        "faults", {"kind": "drop", "when": "after", "endpoint": "Tickets", "action": "create", "count": 1}
+    )
+    with pytest.raises(api.AutotaskAPIError):
+        make_ticket()
+    assert len(zone.truth("tickets")) == 1
+
+
+def test_bug_after_a_move_it_asks_the_old_zone_again(zone: Zone) -> None:
+    """It looks the new zone up, and then repeats the old address; the next call would find the way."""
+    tickets = api.TicketsAPIClient()
+    tickets.add_condition(api.ApiCondition(op="exist", field="id"))
+    zone.control("faults", {"kind": "moved_zone", "zone_path": "/zone2/ATServicesRest/"})
+    with pytest.raises(api.AutotaskAPIClientError, match="Unauthorized request"):
+        tickets.get(None)
+    paths = [call["path"] for call in zone.control("calls?limit=100")["calls"] if call["status"] == 401]
+    assert paths == ["/ATServicesRest/v1.0/Tickets/query"] * 2
+    again = api.TicketsAPIClient()
+    again.add_condition(api.ApiCondition(op="exist", field="id"))
+    assert again.get(None)["items"] == []

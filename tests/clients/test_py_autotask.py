@@ -7,7 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from py_autotask import AutotaskClient
-from py_autotask.exceptions import AutotaskAPIError, AutotaskAuthError, AutotaskNotFoundError
+from py_autotask.exceptions import (
+    AutotaskAPIError,
+    AutotaskAuthError,
+    AutotaskConnectionError,
+    AutotaskNotFoundError,
+)
 
 from tests.clients.books import CODE, COMPANY, NOC, SECRET, USERNAME, VIP, Zone, new_ticket
 
@@ -187,3 +192,23 @@ def test_bug_children_are_looked_up_by_a_field_that_does_not_exist(
     with pytest.raises(AutotaskAPIError, match="500"):
         client.tickets.get_children(ticket_id, "TicketNotes")
     assert zone.calls()[-1] == ("POST", "TicketNotes/query", 500)
+
+
+def test_bug_a_lost_answer_makes_a_second_ticket(zone: Zone, client: AutotaskClient) -> None:
+    """It repeats a create whose answer never came, though the ticket is there."""
+    zone.control(
+        "faults", {"kind": "drop", "when": "after", "endpoint": "Tickets", "action": "create", "count": 1}
+    )
+    told = client.tickets.create(new_ticket()).item_id
+    assert [row["title"] for row in zone.truth("tickets")] == ["Disk full", "Disk full"]
+    assert max(row["id"] for row in zone.truth("tickets")) == told
+
+
+def test_a_host_that_nobody_vouches_for_gets_no_credential(
+    zone: Zone, client: AutotaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The certificate is really looked at: without the test's authority nothing is sent."""
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    with pytest.raises(AutotaskConnectionError, match="certificate verify failed"):
+        client.tickets.get(1)
+    assert zone.calls() == []
