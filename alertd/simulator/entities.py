@@ -18,6 +18,7 @@ _TYPES = {
     "string": "string",
     "bool": "boolean",
     "datetime": "datetime",
+    "date": "datetime",
     "decimal": "decimal",
     "double": "double",
 }
@@ -41,6 +42,7 @@ class Field:
     queryable: bool = True
     bit: bool = False
     reference: str = ""
+    date_only: bool = False
 
     @property
     def is_whole_number(self) -> bool:
@@ -58,7 +60,7 @@ class Entity:
     fills itself, which a PUT without them leaves alone. `parent_route` is the parent's name in the route,
     where it has another there. `detail_fields` are shown by id only. `only_filter` is the one field that a
     query may name, with `eq` and alone. `unfound` is the error of a missing id, for an entity whose
-    records by id come in a list.
+    records by id come in a list. `write_only` rows cannot be read by any route.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Entity:
     parent_field: str = ""
     child_verbs: frozenset[str] = READ_ONLY
     has_root: bool = True
+    write_only: bool = False
     has_udfs: bool = False
     has_webhooks: bool = False
     impersonable: bool = False
@@ -94,6 +97,11 @@ class Entity:
         """A row without values: records always carry every standard field."""
         row: dict[str, Any] = {each.name: None for each in self.fields}
         return row | self.defaults
+
+    @cached_property
+    def dates(self) -> tuple[str, ...]:
+        """Names of the fields that hold a date without a time."""
+        return tuple(each.name for each in self.fields if each.date_only)
 
     @property
     def verbs(self) -> frozenset[str]:
@@ -134,4 +142,5 @@ def _parse_field(line: str) -> Field:
         queryable="NQ" not in flags,
         bit="BIT" in flags,
         reference=reference,
+        date_only=match["type"] == "date",
     )

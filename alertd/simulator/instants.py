@@ -23,6 +23,15 @@ def normalise(text: str) -> str:
     return to_wire(at.timestamp())
 
 
+def whole_day(text: str) -> str:
+    """Return the date in any ISO 8601 text as midnight in the wire form, whatever zone the text names.
+
+    Raises:
+        ValueError: `text` is no ISO 8601 instant or date.
+    """
+    return f"{datetime.fromisoformat(text.strip()).date().isoformat()}T00:00:00.000Z"
+
+
 def ticket_day(epoch_s: float) -> str:
     """Return the `YYYYMMDD` part of a ticket number."""
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y%m%d}"

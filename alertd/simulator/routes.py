@@ -124,11 +124,11 @@ def _below(name: str, rest: tuple[str, ...]) -> Route | None:
 def _in_child(child: Entity, parent_id: int, rest: tuple[str, ...]) -> Route | None:
     match rest:
         case ():
-            verbs = _GET | (child.child_verbs - {"DELETE"})
+            verbs = (frozenset() if child.write_only else _GET) | (child.child_verbs - {"DELETE"})
             return _route("children", child, verbs=verbs, parent_id=parent_id)
         case ("entityinformation", *more):
             return _information(child, tuple(more))
-        case (item,) if _ID.match(item):
+        case (item,) if _ID.match(item) and not child.write_only:
             verbs = _GET | (child.child_verbs & {"DELETE"})
             return _route("item", child, verbs=verbs, parent_id=parent_id, item_id=int(item))
         case _:

@@ -108,7 +108,7 @@ def _converted(field: Field, value: Any) -> Any:
         if field.data_type in ("decimal", "double"):
             return float(value)
         if field.data_type == "datetime":
-            return instants.normalise(value)
+            return instants.whole_day(value) if field.date_only else instants.normalise(value)
     except ValueError as exc:
         raise refused(
             f"Could not convert string to {field.data_type}: {value}. Path '{field.name}'."
