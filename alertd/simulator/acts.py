@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
+from alertd.simulator import contract_acts
+from alertd.simulator.contract_acts import ContractAct
 from alertd.simulator.faults import Target
 from alertd.simulator.filling import by_value, find_by_name
 from alertd.simulator.rights import Rights
@@ -80,19 +82,21 @@ class _Scene:
 
 
 def perform(simulator: Simulator, data: Any, now: float) -> int:
-    """Carry out one act and return the id of the ticket, or of the note or association made.
+    """Carry out one act and return the id of the ticket, or of the note, association or other row made.
 
     Raises:
         ActError: The act is malformed or names something that does not exist.
         ApiError: The tenant's own rules forbid it to people too.
     """
     try:
-        act = msgspec.convert(data, Act)
+        act = _read(data)
     except msgspec.ValidationError as exc:
         raise ActError(str(exc)) from exc
     simulator.advance(now)
-    writer = _writer(simulator, act, now)
+    writer = _writer(simulator, act.by, now)
     try:
+        if isinstance(act, ContractAct):
+            return contract_acts.perform(writer, act)
         if act.act == "create":
             made = create(writer, TICKETS, by_value(simulator.tenant, TICKETS, act.fields))
             run_after(simulator.tenant, simulator.faults, writer, (TICKETS.name, made, "create"))
@@ -106,8 +110,14 @@ def perform(simulator: Simulator, data: Any, now: float) -> int:
     return done
 
 
-def _writer(simulator: Simulator, act: Act, now: float) -> Writer:
-    person = _found(simulator, "Resources", act.by)
+def _read(data: Any) -> Act | ContractAct:
+    if isinstance(data, dict) and data.get("act") in get_args(msgspec.structs.fields(ContractAct)[0].type):
+        return msgspec.convert(data, ContractAct)
+    return msgspec.convert(data, Act)
+
+
+def _writer(simulator: Simulator, by: int | str, now: float) -> Writer:
+    person = _found(simulator, "Resources", by)
     lags = simulator.faults.standing("search_lag", now, Target(endpoint="Tickets"))
     lag = max((each.seconds for each in lags), default=simulator.switches.search_lag_s)
     return Writer(

@@ -45,7 +45,10 @@ def find_by_name(tenant: Tenant, entity: str, key: int | str) -> JSON | None:
     wanted = key.lower()
     for row in tenant.table(entity):
         full = f"{row.get('firstName')} {row.get('lastName')}"
-        names = (row.get(name) for name in ("ticketNumber", "companyName", "name", "label", "userName"))
+        names = (
+            row.get(name)
+            for name in ("ticketNumber", "companyName", "name", "label", "userName", "contractName")
+        )
         if wanted in {str(name).lower() for name in (*names, full, row.get("referenceTitle"))}:
             return row
     return None

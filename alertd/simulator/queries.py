@@ -66,6 +66,8 @@ class Reader:
             hidden = None if self.switches.hidden_cost == "null" else 0
             shown |= dict.fromkeys(shown.keys() & set(self.entity.cost_fields), hidden)
         shown |= dict.fromkeys(shown.keys() & set(self.entity.detail_fields))
+        if self.switches.dates_without_zone:
+            shown |= {name: shown[name][:19] for name in self.entity.dates if shown.get(name)}
         shown["userDefinedFields"] = [
             {"name": name, "value": self._udf(definition, udfs.get(name))}
             for name, definition in self.tenant.udfs.get(self.entity.name, {}).items()

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from alertd.simulator.contract_units import BUNDLES, SERVICES
+from alertd.simulator.rules_adjustments import AdjustmentRules
 from alertd.simulator.rules_base import Rules
+from alertd.simulator.rules_contracts import (
+    LINE_RULES,
+    BlockRules,
+    ChargeRules,
+    ContractNoteRules,
+    ContractRules,
+    ServiceRules,
+)
 from alertd.simulator.rules_crm import ConfigurationItemRules, ContactRules, ModifiedRules
 from alertd.simulator.rules_money import SubscriptionRules
 from alertd.simulator.rules_tags import AssociationRules, TagGroupRules, TagRules
@@ -29,6 +39,14 @@ RULES: dict[str, Rules] = {
     ),
     "Contacts": ContactRules(created="createDate", modified=("lastActivityDate", "lastModifiedDate")),
     "ConfigurationItems": ConfigurationItemRules(created="createDate", modified=("lastModifiedTime",)),
+    "Contracts": ContractRules(),
+    **LINE_RULES,
+    **{family.adjustments: AdjustmentRules(family) for family in (SERVICES, BUNDLES)},
+    "ContractBlocks": BlockRules(),
+    "ContractCharges": ChargeRules(),
+    "ContractNotes": ContractNoteRules(),
+    "Services": ServiceRules(),
+    "ServiceBundles": ServiceRules(),
 }
 
 __all__ = ["RULES", "Rules"]

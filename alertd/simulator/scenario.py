@@ -11,9 +11,11 @@ import tomli
 
 from alertd.simulator.faults import Fault
 from alertd.simulator.rights import NamedRight, Verb
+from alertd.simulator.scenario_contracts import ContractPart, ServicePart
 from alertd.simulator.wire import JSON
 
 DEFAULT_TENANT = Path(__file__).with_name("default_tenant.toml")
+DEFAULT_CONTRACTS = Path(__file__).with_name("default_contracts.toml")
 
 
 class ScenarioError(Exception):
@@ -174,6 +176,9 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tags: list[TagPart] = msgspec.field(default_factory=list)
     category_rules: list[CategoryPart] = msgspec.field(default_factory=list)
     rows: dict[str, list[JSON]] = msgspec.field(default_factory=dict)
+    services: list[ServicePart] = msgspec.field(default_factory=list)
+    service_bundles: list[ServicePart] = msgspec.field(default_factory=list)
+    contracts: list[ContractPart] = msgspec.field(default_factory=list)
     tickets: list[JSON] = msgspec.field(default_factory=list)
     faults: list[Fault] = msgspec.field(default_factory=list)
 
@@ -207,3 +212,9 @@ def load_scenario(path: Path | str) -> Scenario:
 def default_scenario() -> Scenario:
     """Return the built-in tenant; it is shared, so nobody may change it."""
     return load_scenario(DEFAULT_TENANT)
+
+
+@functools.cache
+def default_contracts() -> Scenario:
+    """Return the contracts of the built-in tenant, which come after it; shared likewise."""
+    return load_scenario(DEFAULT_CONTRACTS)

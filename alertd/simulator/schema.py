@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alertd.simulator import (
+    schema_contracts,
     schema_crm,
     schema_desk,
     schema_money,
@@ -21,6 +22,7 @@ ENTITIES: dict[str, Entity] = {
         *schema_people.ENTITIES,
         *schema_money.ENTITIES,
         *schema_udfs.ENTITIES,
+        *schema_contracts.ENTITIES,
     )
 }
 BY_LOWER_NAME: dict[str, Entity] = {name.lower(): entity for name, entity in ENTITIES.items()}

@@ -12,12 +12,13 @@ import msgspec
 from alertd.simulator import access, spoiling
 from alertd.simulator.faults import Fault, Faults, Target
 from alertd.simulator.filling import Filler
+from alertd.simulator.filling_contracts import ContractFiller
 from alertd.simulator.ledger import Entry, Ledger, describe_body
 from alertd.simulator.limits import Threads, Threshold, injected_latency_s
 from alertd.simulator.queries import Pager
 from alertd.simulator.rights import Rights
 from alertd.simulator.routes import Address, Route, name_call, resolve, take_apart
-from alertd.simulator.scenario import Scenario, ScenarioError, default_scenario
+from alertd.simulator.scenario import Scenario, ScenarioError, default_contracts, default_scenario
 from alertd.simulator.service import Job, World, carry_out
 from alertd.simulator.switches import Switches
 from alertd.simulator.tenant import ApiUser, Tenant
@@ -72,7 +73,7 @@ class Simulator:
     def reset(self, now: float | None = None) -> None:
         """Start over: the scenario's tenant, faults and switches, no calls, no counts."""
         now = self.at(now)
-        base = [default_scenario()] if self.scenario.defaults else []
+        base = [default_scenario(), default_contracts()] if self.scenario.defaults else []
         self.tenant = Tenant()
         self.switches = Switches()
         self.faults = Faults(next((s.seed for s in (self.scenario, *base) if s.seed is not None), 0))
@@ -95,7 +96,9 @@ class Simulator:
             self.switches = msgspec.convert(settings, Switches)
         except msgspec.ValidationError as exc:
             raise ScenarioError(f"switches: {exc}") from exc
-        Filler(self.tenant, now).fill(scenario)
+        filler = Filler(self.tenant, now)
+        filler.fill(scenario)
+        ContractFiller(filler, self.switches).fill(scenario)
         for fault in scenario.faults:
             self.faults.add(msgspec.structs.replace(fault), now)
 

@@ -80,3 +80,21 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     system_note_types_creatable: bool = False
     company_postal_code_required: bool = False
     duplicate_answers_existing_id: bool = True
+
+    dates_without_zone: bool = False
+    posted_periods: Literal["refuse", "bill", "bill_and_split"] = "refuse"
+    posted_period_text: str = (
+        "Unable to make changes as it would result in the deletion/modification of an already approved and "
+        "posted contract period."
+    )
+    negative_units_text: str = "The adjustment would result in {units} units. Units cannot be negative."
+    zero_units_allowed: bool = True
+    adjustment_dates_text: str = "effectiveDate must be within the Contract's startDate and endDate."
+    zero_change_text: str = "unitChange must not be 0."
+    price_only_adjustments: bool = True
+    not_recurring_text: str = "The Contract must be of type Recurring Service."
+    repeated_service_text: str = "The service or bundle is already associated with the Contract."
+    service_price_patch: Literal["unposted", "ignored"] = "unposted"
+    units_of_new_line: int = 0
+    split_rows_prorated: bool = True
+    adjustments_leave_notes: bool = False

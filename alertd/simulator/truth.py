@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alertd.simulator import contract_units
 from alertd.simulator.instants import to_wire
 from alertd.simulator.simulator import Simulator
 from alertd.simulator.tenant import Tenant
@@ -24,6 +25,8 @@ def state(simulator: Simulator, now: float, only: str = "") -> JSON:
         key = name[0].lower() + name[1:]
         if name != "Tickets" and name not in _INSIDE_TICKETS and only in ("", key):
             parts[key] = list(table)
+    if only in ("", "unitLevels"):
+        parts["unitLevels"] = unit_levels(simulator)
     if only in ("", "queues"):
         parts["queues"] = queues(simulator.tenant)
     if only in ("", "apiUsers"):
@@ -49,6 +52,21 @@ def ticket(tenant: Tenant, ticket_id: int) -> JSON:
         "additionalConfigurationItemIDs": [row["configurationItemID"] for row in items],
         "changes": table.changes.get(ticket_id, []),
     }
+
+
+def unit_levels(simulator: Simulator) -> list[JSON]:
+    """Return every line of every contract with its units by day, equal days together."""
+    return [
+        {
+            "contractID": line.contract["id"],
+            line.family.line_id: line.row["id"],
+            line.family.catalogue_id: line.product["id"],
+            "name": line.product["name"],
+            "days": contract_units.unit_levels(line),
+        }
+        for contract in simulator.tenant.table("Contracts")
+        for line in contract_units.lines_of(simulator.tenant, simulator.switches, contract["id"])
+    ]
 
 
 def queues(tenant: Tenant) -> list[JSON]:

@@ -11,6 +11,7 @@ import tomli
 
 from alertd.simulator import Simulator, Switches, read_scenario
 from alertd.simulator.acts import Act
+from alertd.simulator.contract_acts import ContractAct
 from alertd.simulator.control import control
 from alertd.simulator.faults import Fault, Kind
 from alertd.simulator.scenario import Scenario
@@ -48,7 +49,10 @@ def test_switches_and_faults_are_named(name: str) -> None:
     assert f"`{name}`" in PAGE or f'"{name}"' in PAGE
 
 
-@pytest.mark.parametrize("kind", get_args(msgspec.structs.fields(Act)[0].type))
+ACTS = [kind for each in (Act, ContractAct) for kind in get_args(msgspec.structs.fields(each)[0].type)]
+
+
+@pytest.mark.parametrize("kind", ACTS)
 def test_acts_are_named(kind: str) -> None:
     assert f'"act": "{kind}"' in PAGE
 

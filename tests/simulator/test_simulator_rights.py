@@ -89,7 +89,17 @@ SYMPTOMS: dict[str, set[str]] = {
     "notes_add": {"TicketNote Create", "create note"},
     "remove_tags": {"TicketTagAssociation Delete", "remove tag"},
     "crm_customers": {"Company Query", "Company Update", "Companies rows", "Tickets rows", "reopen", "udf"}
-    | {"CompanyLocations rows", "Contacts rows", "ConfigurationItems rows"}
+    | {
+        "CompanyLocations rows",
+        "Contacts rows",
+        "ConfigurationItems rows",
+        "Contracts rows",
+        "BillingItems rows",
+    }
+    | {
+        f"Contract{name} rows"
+        for name in ("Services", "ServiceUnits", "ServiceBundles", "ServiceBundleUnits")
+    }
     | DEPEND_ON_TICKETS,
     "costs": {"cost"},
     "lines_of_business": {"OrganizationalResources rows", "Tickets rows"},
