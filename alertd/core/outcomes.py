@@ -127,7 +127,8 @@ def held_back(known: Known, *, now: datetime, wait: timedelta | None, jitter: fl
 def read_failed(known: Known, *, now: datetime, wait: timedelta | None, jitter: float) -> Known:
     """A reading operation failed: ask again later, as `held_back`. What is unclear stays unclear."""
     pause = wait if wait is not None else _growing_wait(known.attempts) * (0.5 + jitter / 2)
-    return replace(known, attempts=known.attempts + 1, retry_at=now + pause)
+    attempts = known.attempts + (wait is None)  # to be held back is no failed try
+    return replace(known, attempts=attempts, retry_at=now + pause)
 
 
 def refused(known: Known, reason: str, *, level: str) -> Known:

@@ -161,6 +161,14 @@ def test_what_autotask_asks_for_is_waited() -> None:
     assert after.retry_at == at(minutes=9)
 
 
+def test_being_held_back_is_no_failed_try() -> None:
+    known = begun(NOTE, attempts=3)
+    for _ in range(5):
+        known = outcomes.held_back(known, now=T0, wait=timedelta(minutes=1), jitter=0.5)
+
+    assert known.attempts == 3
+
+
 def test_a_read_that_failed_leaves_unclear_what_is() -> None:
     after = outcomes.read_failed(begun(NOTE), now=T0, wait=None, jitter=0.0)
 
