@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from alertd.autotask.texts import shown
 from alertd.core.secret import Secret
 from alertd.flows.errors import AuthRefused
+from alertd.flows.ports import Clock
 
 _log = structlog.get_logger(__name__)
 
@@ -50,21 +52,25 @@ class Login:
     """Whether the credential may be used now.
 
     Unproven: calls go one at a time until one has succeeded. Suspect: one call was refused, and the zone
-    is being asked whether it has moved. Refused: nobody calls, until the credential or the zone changes.
+    is being asked whether it has moved. Refused: nobody calls, until the credential or the zone changes, or
+    the time of the next try has come; then it is unproven.
     """
 
-    def __init__(self, credential: Credential) -> None:
+    def __init__(self, credential: Credential, clock: Clock) -> None:
         self.credential = credential
+        self._clock = clock
         self.proven = False
         self.first = asyncio.Lock()
         self._decided = asyncio.Event()  # clear while suspect
         self._decided.set()
         self._refused = ""
+        self._refused_at = clock.now()
+        self._until = clock.now()
 
     @property
     def refused(self) -> bool:
-        """Whether Autotask has refused the credential."""
-        return bool(self._refused)
+        """Whether Autotask has refused the credential, and it is not yet time for another try."""
+        return bool(self._refused) and self._clock.now() < self._until
 
     @property
     def suspected(self) -> bool:
@@ -77,8 +83,10 @@ class Login:
         Raises:
             AuthRefused: It is.
         """
-        if self._refused:
-            raise AuthRefused(self._refused)
+        if self.refused:
+            raise AuthRefused(
+                f"{self._refused}; tried again at {self._until:%H:%M} UTC, or when it has changed"
+            )
 
     async def admitted(self) -> None:
         """Hold a caller back while the credential is suspect.
@@ -86,13 +94,15 @@ class Login:
         Raises:
             AuthRefused: It turned out to be refused.
         """
-        while self.suspected and not self._refused:
+        while self.suspected and not self.refused:
             await self._decided.wait()
         self.check()
 
-    def prove(self) -> None:
-        """Autotask has taken the credential."""
-        self.proven = True
+    def prove(self) -> timedelta:
+        """Autotask has taken the credential. Return for how long it had been refused."""
+        lasted = self._clock.now() - self._refused_at if self._refused else timedelta()
+        self.proven, self._refused = True, ""
+        return lasted
 
     def suspect(self) -> None:
         """Autotask has refused a call: hold all others back."""
@@ -103,9 +113,11 @@ class Login:
         self._refused = ""
         self._decided.set()
 
-    def refuse(self, why: str) -> None:
-        """Stop every caller."""
-        self._refused, self.proven = why, False
+    def refuse(self, why: str, *, until: datetime) -> None:
+        """Stop every caller until an instant, when one may try."""
+        if not self._refused:
+            self._refused_at = self._clock.now()
+        self._refused, self._until, self.proven = why, until, False
         self._decided.set()
         _log.error("autotask.credential_refused", why=shown(why))
 

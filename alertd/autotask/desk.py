@@ -13,21 +13,25 @@ from alertd.autotask.companies import Companies
 from alertd.autotask.credential import Credential
 from alertd.autotask.metadata import Metadata, Queue
 from alertd.autotask.precedence import Precedence
+from alertd.autotask.pressure import Usage
 from alertd.autotask.queries import MOST_ROWS, AnyOf, Condition, Query, Where
 from alertd.autotask.records import NOTE_FIELDS, TICKET_FIELDS, note_facts, ticket_facts, tickets_of
 from alertd.autotask.settings import AutotaskSettings
 from alertd.autotask.tags import Tags
-from alertd.autotask.transport import Around, Transport, Usage
+from alertd.autotask.transport import Around, Transport
 from alertd.core.boards import BoardSettings
 from alertd.core.identity import REFERENCE_PREFIX
 from alertd.core.tickets import Board
 from alertd.flows.errors import OutcomeUnknown, Rejected
 from alertd.flows.ports import Company, Desk, Draft, NoteFacts, Sight, TicketFacts
+from alertd.flows.sending import Sending, serving
 
 MOST_REFERENCES, MOST_CANARIES = 100, 5
 _FIELD_NAMES = {"status": "status", "priority": "priority", "queue": "queueID"}
 _ALL_USERS = 1  # TicketNotes.publish: All Autotask Users
 _OWN_ID = "autotask.own_resource"
+_BEGINNING = Sending(precedence=Precedence.CRITICAL_CREATE)  # without it nothing at all can be done
+_REFRESHING = Sending(precedence=Precedence.SYNC)
 
 
 class BoardPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,8 +97,9 @@ class AutotaskDesk(Desk):
         await self._keep_own_id()
         await self.transport.open_way()
         await self.transport.read_usage()
-        await self._metadata.ready()
-        await self._companies.ready()
+        with serving(_REFRESHING if self._metadata.mark() else _BEGINNING):
+            await self._metadata.ready()
+            await self._companies.ready()
         self.transport.check()  # a renewal that failed was passed over, but says something of the next call
 
     def credential_changed(self, credential: Credential) -> None:
@@ -252,6 +257,10 @@ class AutotaskDesk(Desk):
         return (await self.transport.zone()).web_url
 
     # --- what is known
+
+    def check_room(self) -> None:
+        """Say what keeps back the calls for whom this task is sending just now, asking nobody."""
+        self.transport.check_room()
 
     def board(self, name: str) -> Board:
         """Return the resolved board, or the one that stands in for it. Call after `ready`."""

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from alertd.autotask.holding import Cause
+from alertd.autotask.precedence import Precedence
+from alertd.autotask.scheduler import Scheduler
+from alertd.flows.ports import Clock
 
 ENDPOINTS = (
     "ZoneInformation",
@@ -16,6 +24,7 @@ ENDPOINTS = (
     "ResourceRoleQueues",
 )
 OUTCOMES = ("ok", "unavailable", "throttled", "rejected", "unknown", "auth")
+REFUSALS = ("threads", "threshold", "credential")
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -50,6 +59,63 @@ class AutotaskMetrics:
             "How hard the budget makes alertd fold: 0 green, 1 yellow, 2 orange, 3 red.",
             registry=registry,
         )
+        self.foreign = Gauge(
+            "alertd_autotask_foreign_calls",
+            "Calls of the rolling hour that other integrations of the tenant made, as last read.",
+            registry=registry,
+        )
+        self.exhausted = Gauge(
+            "alertd_autotask_budget_exhausted_seconds",
+            "Seconds until alertd's own share is spent if calls go on as in the last 5 minutes; +Inf: never.",
+            registry=registry,
+        )
+        self.exhausted.set(math.inf)
+        self.waiting = Gauge(
+            "alertd_autotask_waiting_calls",
+            "Calls that wait for a slot, or for the instant from which they may go.",
+            ["class"],
+            registry=registry,
+        )
+        self.circuit = Gauge(
+            "alertd_autotask_circuit_state",
+            "Whether calls to an endpoint go: 0 they do, 1 a probe is on its way, 2 none goes.",
+            ["endpoint"],
+            registry=registry,
+        )
+        self.refusals = Counter(
+            "alertd_autotask_refusals_total",
+            "Calls that Autotask refused for their number or for the credential.",
+            ["cause"],
+            registry=registry,
+        )
+        self.held = Counter(
+            "alertd_autotask_held_calls_total",
+            "Calls that alertd held back itself, by why.",
+            ["cause"],
+            registry=registry,
+        )
+        for cause in REFUSALS:
+            self.refusals.labels(cause)
+        for held in Cause:
+            self.held.labels(held.value)
         for endpoint in ENDPOINTS:
             for outcome in OUTCOMES:
                 self.requests.labels(endpoint, outcome)
+
+    def watch(self, scheduler: Scheduler, clock: Clock) -> None:
+        """Read what changes with time alone from the scheduler whenever somebody asks."""
+        self.exhausted.set_function(lambda: scheduler.exhausted_in(clock.now()))
+        for each in Precedence:
+            self.waiting.labels(each.name.lower()).set_function(
+                partial(_waiting, scheduler=scheduler, clock=clock, precedence=each)
+            )
+        for endpoint in ENDPOINTS:
+            self.circuit.labels(endpoint).set_function(partial(_circuit, scheduler, endpoint))
+
+
+def _waiting(*, scheduler: Scheduler, clock: Clock, precedence: Precedence) -> float:
+    return scheduler.waiting(clock.now())[precedence]
+
+
+def _circuit(scheduler: Scheduler, endpoint: str) -> float:
+    return scheduler.circuit(endpoint).value

@@ -1,16 +1,15 @@
-"""Which call goes first where calls are scarce. Tickets have a priority; calls have a precedence."""
+"""Which class a call belongs to: that of what the task does just now, else its own."""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from alertd.flows.sending import Precedence, Sending
+
+__all__ = ["Precedence", "resolved"]
 
 
-class Precedence(IntEnum):
-    """What a call is for, the most urgent first."""
+def resolved(sending: Sending, *, own: Precedence) -> Precedence:
+    """Return the class of a call.
 
-    CRITICAL_CREATE = 0
-    COMPLETE = 1
-    CREATE = 2
-    UPDATE = 3  # tags, notes and other changes of tickets that stand
-    SYNC = 4  # what people changed, metadata, directories
-    BILLING = 5
+    A query that a create needs goes with the create, and a look with the write that it looks for.
+    """
+    return own if sending.precedence is None else sending.precedence

@@ -23,6 +23,7 @@ class Reach:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pause = FIRST_PAUSE
+        self._since: datetime | None = None
         self._until: datetime | None = None
         self._why = ""
 
@@ -36,14 +37,18 @@ class Reach:
         now = self._clock.now()
         if self._until is not None and now < self._until:
             return
+        self._since = self._since or now
         self._pause = FIRST_PAUSE if self._until is None else min(2 * self._pause, LONGEST_PAUSE)
         self._until, self._why = now + self._pause, why
 
-    def succeeded(self) -> None:
-        """A connection was made, whatever came of it."""
-        if self._until is not None:
-            self._until = None
-            _log.info("autotask.reached_again")
+    def succeeded(self) -> timedelta:
+        """A connection was made, whatever came of it. Return for how long none could be made before."""
+        if self._since is None:
+            return timedelta()
+        lasted = self._clock.now() - self._since
+        self._since = self._until = None
+        _log.info("autotask.reached_again")
+        return lasted
 
     def check(self) -> None:
         """Stop a caller until the pause is over.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -16,21 +16,26 @@ from alertd import __version__
 from alertd.autotask import refusals
 from alertd.autotask.answers import CredentialRefused, Payload, ThresholdSpent, Unreached, judge
 from alertd.autotask.credential import Credential, Login
+from alertd.autotask.holding import HeldUntil
+from alertd.autotask.logins import Logins
 from alertd.autotask.memory import Memory
 from alertd.autotask.metrics import AutotaskMetrics
-from alertd.autotask.pacing import CallLog, Gate, RollingBudget, Slots, pressure_level
-from alertd.autotask.precedence import Precedence
+from alertd.autotask.pacing import CallLog, Gate, Pass
+from alertd.autotask.precedence import Precedence, resolved
+from alertd.autotask.pressure import USAGE_EVERY, Usage, pressure_level
 from alertd.autotask.reach import Reach
+from alertd.autotask.scheduler import Ending, Scheduler
 from alertd.autotask.settings import AutotaskSettings, Timeouts
+from alertd.autotask.shares import Errand
 from alertd.autotask.texts import shown
 from alertd.autotask.wire import Answer, NotSent, Reply, Request, Wire
 from alertd.autotask.zone import Zone, Zones
 from alertd.flows.errors import AuthRefused, OutcomeUnknown, PortError, Rejected, Throttled, Unavailable
 from alertd.flows.ports import Clock
+from alertd.flows.sending import NOBODY, sending, serving
 
 MOST = 2 * 1024**2  # bytes of an answer
 MOST_OF_QUERY = 8 * 1024**2
-USAGE_EVERY = timedelta(minutes=2)
 BLIP_TRIES, BLIP_S = 3, 10.0
 _log = structlog.get_logger(__name__)
 
@@ -47,20 +52,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     most: int = MOST
 
 
-class Usage(msgspec.Struct, frozen=True):
-    """The tenant's counter as last read: calls of all integrations in the rolling hour, and the allowance."""
-
-    calls: int
-    allowance: int
-
-    @property
-    def ratio(self) -> float:
-        """Share of the allowance that is used."""
-        return self.calls / self.allowance
-
-
 def _nothing() -> None:
     """Nobody waits for the moment."""
+
+
+_ASK_USAGE = Call(
+    method="GET",
+    path="ThresholdInformation",
+    endpoint="ThresholdInformation",
+    precedence=Precedence.CRITICAL_CREATE,
+)
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,14 +80,12 @@ class Transport:
     """The one way to Autotask. Every caller of a process shares one; `close` it at the end."""
 
     def __init__(self, settings: AutotaskSettings, credential: Credential, around: Around) -> None:
-        self.login = Login(credential)
-        self.gate = Gate(
-            budget=RollingBudget(settings.calls_per_hour),
-            slots=Slots(settings.calls_in_flight),
-            log=around.call_log,
-            clock=around.clock,
+        self.login = Login(credential, around.clock)
+        self.scheduler = Scheduler(
+            calls_per_hour=settings.calls_per_hour, calls_in_flight=settings.calls_in_flight
         )
-        self.usage: Usage | None = None
+        self.gate = Gate(self.scheduler, log=around.call_log, clock=around.clock)
+        self._logins = Logins(around.memory, clock=around.clock, chance=around.chance)
         self._reach = Reach(around.clock)
         self._probing = asyncio.Lock()
         self._timeouts: Timeouts = settings.timeouts
@@ -97,7 +96,13 @@ class Transport:
         )
         self._usage_asked_at = around.clock.now() - USAGE_EVERY
         self._pressure = 0
-        self._show(0.0)
+        around.metrics.watch(self.scheduler, around.clock)
+        self._show()
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tenant's counter as last read."""
+        return self.scheduler.tenant.usage
 
     async def zone(self) -> Zone:
         """Return the tenant's zone.
@@ -118,6 +123,7 @@ class Transport:
             Throttled: The budget is spent, ours or the tenant's.
             Unavailable: Autotask could not be reached, not long enough ago or just now.
         """
+        await self._recall()
         if self.login.refused:
             await self._reopen()
         await self.login.admitted()
@@ -142,6 +148,18 @@ class Transport:
         self.gate.check()
         self._reach.check()
 
+    def check_room(self, *, own: Precedence = Precedence.UPDATE) -> None:
+        """Say what keeps back the calls for whom this task is sending, asking nobody.
+
+        Raises:
+            PortError: They may not go now.
+        """
+        self.check()
+        whom = sending.get()
+        errand = Errand(endpoint="", precedence=resolved(whom, own=own), company=whom.company)
+        with self._holds_counted():
+            self.gate.check_room(errand)
+
     async def send(self, call: Call) -> Payload:
         """Make the call once, and once more only where it went to a zone that the tenant has left.
 
@@ -154,7 +172,7 @@ class Transport:
         if isinstance(result, CredentialRefused | Unreached) and await self._moved(zone, result):
             result, _ = await self._attempt(call)
         if isinstance(result, CredentialRefused):
-            self.login.refuse(f"Autotask refused the credential: {result}")
+            self._refuse(result)
             self.login.check()
         if isinstance(result, PortError):
             raise result
@@ -185,29 +203,30 @@ class Transport:
     async def _ask_usage(self) -> None:
         self._usage_asked_at = self._around.clock.now()
         try:
-            payload = await self.send(
-                Call(
-                    method="GET",
-                    path="ThresholdInformation",
-                    endpoint="ThresholdInformation",
-                    precedence=Precedence.SYNC,
-                )
-            )
+            with serving(NOBODY):  # whoever asks just now: everybody's calls depend on the answer
+                payload = await self.send(_ASK_USAGE)
         except AuthRefused:
             raise
         except PortError as exc:
             _log.warning("autotask.usage_unknown", error=shown(exc))
             return
-        self.usage = _usage(payload) or self.usage
+        usage = _usage(payload)
+        if usage is not None:
+            self.scheduler.read_usage(usage, self._around.clock.now())
+            self._around.metrics.foreign.set(self.scheduler.tenant.foreign)
         self.pressure()
 
     def pressure(self) -> int:
         """Return 0 green to 3 red: the greater of the tenant's usage and that of our own share."""
-        own = 1 - self.gate.remaining() / self.gate.budget.calls
-        tenant = self.usage.ratio if self.usage else 0.0
-        usage = 1.0 if self.gate.is_shut else max(own, tenant)
-        self._pressure = pressure_level(usage, before=self._pressure)
-        self._show(tenant)
+        now, budget = self._around.clock.now(), self.scheduler.budget
+        own = 1 - self.gate.remaining() / budget.calls
+        usage = (
+            1.0 if self.scheduler.is_shut(now) else max(own, self.scheduler.tenant.share(budget.used(now)))
+        )
+        before, self._pressure = self._pressure, pressure_level(usage, before=self._pressure)
+        if self._pressure != before:
+            _log.info("autotask.pressure", level=self._pressure, before=before)
+        self._show()
         return self._pressure
 
     def credential_changed(self, credential: Credential) -> None:
@@ -222,47 +241,77 @@ class Transport:
 
     async def _reopen(self) -> None:
         """While the credential is refused only the zone is asked: a move would explain the refusal."""
-        if await self._zones.renewed(await self.zone(), self.login.credential.username):
-            self.login.clear()
+        moved = await self._zones.renewed(await self.zone(), self.login.credential.username)
+        if moved:
+            await self._explained()
         self.login.check()
 
     async def _moved(self, zone: Zone, doubt: PortError) -> bool:
-        """Whether the tenant has left the zone that a call went to."""
+        """Whether the tenant has left the zone that a call went to, and it may be tried where it is now."""
         try:
             moved = await self._zones.renewed(zone, self.login.credential.username)
         except BaseException:
             if isinstance(doubt, CredentialRefused):  # cut off while suspect: nobody would ask again
-                self.login.refuse(f"Autotask refused the credential: {doubt}")
+                self._refuse(doubt)
             raise
         if moved is not None:
-            self.login.clear()
+            await self._explained()
         return moved is not None
+
+    async def _explained(self) -> None:
+        """The zone has moved: what was refused at the old one says nothing of the credential."""
+        self.login.clear()
+        await self._logins.forget()
+
+    def _refuse(self, why: PortError) -> None:
+        self.login.refuse(f"Autotask refused the credential: {why}", until=self._logins.next_at())
+
+    async def _remember_refusal(self, why: PortError) -> None:
+        try:
+            await self._logins.failed(self.login.credential)
+        except BaseException:  # cut off while suspect: nobody would decide
+            self._refuse(why)
+            raise
+
+    async def _recall(self) -> None:
+        """Hold a credential back that has failed too often before this process began."""
+        until = await self._logins.recall(self.login.credential)
+        if until is not None:
+            self.login.refuse("Autotask refused this credential before", until=until)
+
+    # --- one call -------------------------------------------------------------------------------------
 
     async def _attempt(self, call: Call) -> tuple[Payload | PortError, Zone]:
         """Make the call and return its end, and the zone it went to."""
+        await self._recall()
         self.login.check()
         if self.login.proven:
             return await self._signed(call)
         async with self.login.first:
+            self.login.check()
             return await self._signed(call)
 
     async def _signed(self, call: Call) -> tuple[Payload | PortError, Zone]:
         await self.zone()
-        async with self.gate.permit(call.endpoint, urgency=call.precedence) as give_back:
-            await self.login.admitted()
-            zone = await self.zone()  # as it is now, after waiting
-            credential = self.login.credential
-            reply = await self._timed(self._request(call, zone))
-            if isinstance(reply, NotSent):
-                give_back()
-                self._reach.failed(reply.why)
-            else:
-                self._reach.succeeded()
+        whom = sending.get()
+        errand = Errand(
+            endpoint=call.endpoint,
+            precedence=resolved(whom, own=call.precedence),
+            company=whom.company,
+        )
+        with self._holds_counted():
+            async with self.gate.permit(errand) as passed:
+                await self.login.admitted()
+                zone = await self.zone()  # as it is now, after waiting
+                credential = self.login.credential
+                reply = await self._timed(self._request(call, zone))
+                self._note_way(reply, passed)
         judged = judge(reply, writes=call.writes, jitter=self._around.chance.random())
         if credential is self.login.credential:
-            result = self._first_answer(reply, judged)
+            result = await self._first_answer(reply, judged)
         else:  # it was changed meanwhile: a late answer says nothing of the new one
             result = Unavailable(str(judged)) if isinstance(judged, CredentialRefused) else judged
+        self._tell_scheduler(errand, passed, result)
         self._note(call, result)
         return result, zone
 
@@ -295,21 +344,22 @@ class Transport:
             answered=self._around.answered if call.writes else _nothing,
         )
 
-    def _first_answer(self, reply: Reply, result: Payload | PortError) -> Payload | PortError:
+    async def _first_answer(self, reply: Reply, result: Payload | PortError) -> Payload | PortError:
         """Read an answer in the light of the credential: proven by a success, and doubted before one."""
         if isinstance(result, dict):
-            self.login.prove()
+            self.scheduler.outage_ended(self.login.prove(), self._around.clock.now())
+            await self._logins.forget()
         elif not self.login.proven and isinstance(reply, Answer) and reply.status == 500:
             result = _doubted(reply, result)
         if isinstance(result, CredentialRefused):
             self.login.suspect()
+            await self._remember_refusal(result)
         return result
 
     def _note(self, call: Call, result: Payload | PortError) -> None:
         outcome = "ok" if isinstance(result, dict) else result.reason
         self._around.metrics.requests.labels(call.endpoint, outcome).inc()
         if isinstance(result, ThresholdSpent):
-            self.gate.shut(result.retry_after)
             _log.warning("autotask.allowance_spent", retry_after_s=result.retry_after)
         elif isinstance(result, PortError):
             _log.info(
@@ -321,10 +371,43 @@ class Transport:
             )
         self.pressure()
 
-    def _show(self, tenant: float) -> None:
+    def _note_way(self, reply: Reply, passed: Pass) -> None:
+        if isinstance(reply, NotSent):
+            passed.give_back()
+            self._reach.failed(reply.why)
+        else:
+            self.scheduler.outage_ended(self._reach.succeeded(), self._around.clock.now())
+
+    def _tell_scheduler(self, errand: Errand, passed: Pass, result: Payload | PortError) -> None:
+        """Tell what the end of a call says of what may go next."""
+        now, metrics = self._around.clock.now(), self._around.metrics
+        match result:
+            case ThresholdSpent():
+                metrics.refusals.labels("threshold").inc()
+                self.scheduler.shut(seconds=result.retry_after, now=now)
+                return
+            case Throttled():
+                metrics.refusals.labels("threads").inc()
+                self.scheduler.too_many_at_once(errand.endpoint, seconds=result.retry_after, now=now)
+                return
+            case CredentialRefused():
+                metrics.refusals.labels("credential").inc()
+            case _:
+                pass
+        self.scheduler.ended(errand, _ending(result), began_at=passed.began_at, now=now)
+
+    @contextmanager
+    def _holds_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except HeldUntil as held:
+            self._around.metrics.held.labels(held.cause.value).inc()
+            raise
+
+    def _show(self) -> None:
         metrics = self._around.metrics
         metrics.budget_remaining.set(self.gate.remaining())
-        metrics.tenant_usage.set(tenant)
+        metrics.tenant_usage.set(self.usage.ratio if self.usage else 0.0)
         metrics.pressure.set(self._pressure)
 
     async def _fetch_zone(self, url: str) -> Payload | PortError:
@@ -343,6 +426,17 @@ class Transport:
         outcome = "ok" if isinstance(result, dict) else result.reason
         self._around.metrics.requests.labels("ZoneInformation", outcome).inc()
         return result
+
+
+def _ending(result: Payload | PortError) -> Ending:
+    """Say whether a call's end shows an endpoint that works. What was refused was answered."""
+    match result:
+        case Unreached() | AuthRefused():  # it never left, or no such route: no endpoint's fault
+            return Ending.UNSENT
+        case Unavailable() | OutcomeUnknown():
+            return Ending.FAILED
+        case _:
+            return Ending.ANSWERED
 
 
 def _is_blip(exc: BaseException) -> bool:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from alertd.flows.sending import Sending, sending, serving, shared
+
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -24,6 +26,7 @@ class Batcher(Generic[Q, A]):
         self._wait_s = wait_s
         self._most = most
         self._waiting: dict[Q, asyncio.Future[A | None]] = {}
+        self._askers: dict[Q, list[Sending]] = {}
         self._bell = asyncio.Event()
         self._full = asyncio.Event()
 
@@ -32,6 +35,7 @@ class Batcher(Generic[Q, A]):
         future = self._waiting.get(question)
         if future is None:
             future = self._waiting[question] = asyncio.get_running_loop().create_future()
+        self._askers.setdefault(question, []).append(sending.get())
         self._bell.set()
         if len(self._waiting) >= self._most:
             self._full.set()
@@ -60,8 +64,10 @@ class Batcher(Generic[Q, A]):
             return
 
     async def _ask_batch(self, batch: Mapping[Q, asyncio.Future[A | None]]) -> None:
+        askers = [asker for question in batch for asker in self._askers.pop(question, ())]
         try:
-            answers = await self._ask(list(batch))
+            with serving(shared(askers)):
+                answers = await self._ask(list(batch))
         except Exception as exc:  # noqa: BLE001 - every asker gets it, and decides
             for future in batch.values():
                 if not future.done():

@@ -14,6 +14,8 @@ from alertd.core.history import Happening
 from alertd.core.incidents import Incident
 from alertd.core.tickets import Board, Known
 
+LEAST_URGENT = 9
+
 
 class Clock(Protocol):
     """The wall clock."""
@@ -170,8 +172,13 @@ class State(Protocol):
         """Return keys whose `due_at` has come, oldest first, and the next instant to ask again."""
         ...
 
-    async def claim(self, now: datetime, *, limit: int, owner: str, lease: timedelta) -> Sequence[Claim]:
-        """Lease unsettled incidents whose `settle_at` has come: most urgent first, companies in turn."""
+    async def claim(
+        self, now: datetime, *, limit: int, owner: str, lease: timedelta, least_urgent: int = LEAST_URGENT
+    ) -> Sequence[Claim]:
+        """Lease unsettled incidents whose `settle_at` has come: most urgent first, companies in turn.
+
+        None is leased whose urgency is a greater number than `least_urgent`.
+        """
         ...
 
     async def release(self, claim: Claim) -> None:
@@ -349,6 +356,14 @@ class Desk(Protocol):
 
         Raises:
             PortError: They cannot be had now.
+        """
+        ...
+
+    def check_room(self) -> None:
+        """Say what keeps back the calls for whom the task is sending (`flows.sending`), asking nobody.
+
+        Raises:
+            Throttled: They may not go before some instant: what else can go goes first.
         """
         ...
 

@@ -43,18 +43,20 @@ from alertd.flows.errors import (
 )
 from alertd.flows.looking import Eyes
 from alertd.flows.operating import Apply, Hands, Job, decided, operation_name
-from alertd.flows.ports import Claim, IncidentRow, Step
+from alertd.flows.ports import LEAST_URGENT, Claim, IncidentRow, Step
 from alertd.flows.rows import incident_write
-from alertd.flows.sending import Sending, sending
+from alertd.flows.sending import Precedence, Sending, precedence_of, sending, serving
 from alertd.flows.telling import happenings
 from alertd.flows.world import World
 
 LEASE = timedelta(minutes=5)
 LEASE_LEFT_FOR_A_CALL = timedelta(seconds=90)  # longer than the longest call's time-out
 CALLERS = 8  # incidents that may call at a time: two for each endpoint, and some that wait
+CRITICAL_CALLERS = 4  # more, for critical creates alone
 MOST_CLAIMED = 400  # the others wait for a batched answer
 PAUSE = timedelta(seconds=5)  # between tries to reach an Autotask that does not answer
 IDLE_S = 5.0  # a loop that nobody wakes still beats this often
+CRITICAL = 0  # the urgency of critical creates
 GAVE_UP = "Autotask keeps giving unclear answers to this ticket's create, and no ticket is ever found."
 
 _log = structlog.get_logger()
@@ -89,6 +91,7 @@ class Settler:
         self.desk_trouble = "not asked yet"  # why nothing can be sent; empty: it can
         self.unclear: set[str] = set()  # incidents whose last write may have been applied
         self._callers = asyncio.Semaphore(CALLERS)
+        self._critical_callers = asyncio.Semaphore(CRITICAL_CALLERS)
         self._claimed = 0
         self._held: dict[str, Claim] = {}  # an incident has one task, however long a call takes
         self._reading = 0  # of the claimed: those that wait for a batched answer, and hold nobody up
@@ -120,7 +123,7 @@ class Settler:
 
     async def _claim(self, group: asyncio.TaskGroup) -> float:
         """Start what may start now; return how long to rest, in seconds."""
-        room = min(CALLERS * 2 - (self._claimed - self._reading), MOST_CLAIMED - self._claimed)
+        room, least_urgent = self._room()
         if room <= 0:
             return 1.0
         try:
@@ -138,7 +141,9 @@ class Settler:
         self._metrics.desk_ready.set(1)
         self.desk_trouble = ""
         await self._wake_refused()
-        claims = await self._state.claim(self._clock.now(), limit=room, owner=self._owner, lease=LEASE)
+        claims = await self._state.claim(
+            self._clock.now(), limit=room, owner=self._owner, lease=LEASE, least_urgent=least_urgent
+        )
         for claim in claims:
             if claim.incident_key in self._held:
                 self._held[claim.incident_key] = (
@@ -148,7 +153,17 @@ class Settler:
             self._held[claim.incident_key] = claim
             self._claimed += 1
             group.create_task(self._settle(claim), name=f"settle {claim.incident_key}")
+        if least_urgent == CRITICAL:
+            return 1.0  # what else is due waits for room
         return 0.0 if len(claims) == room else await self._rest_s()
+
+    def _room(self) -> tuple[int, int]:
+        """How many incidents may be claimed, and of which urgency at least: some room is for the critical."""
+        writing = self._claimed - self._reading
+        room = min(CALLERS * 2 - writing, MOST_CLAIMED - self._claimed)
+        if room > 0:
+            return room, LEAST_URGENT
+        return CALLERS * 2 + CRITICAL_CALLERS - writing, CRITICAL
 
     async def _wake_refused(self) -> None:
         """Try what Autotask refused again when the configuration or the tenant has changed since."""
@@ -230,6 +245,11 @@ class Settler:
         return known if stands else outcomes.unparked(known)
 
     async def _operate(self, operation: Operation, job: Job) -> None:
+        precedence = precedence_of(operation, job.incident, job.row.known.intent)
+        with serving(Sending(job.incident.key, "", precedence, job.incident.client)):
+            await self._carry_out(operation, job)
+
+    async def _carry_out(self, operation: Operation, job: Job) -> None:
         match operation:
             case Look():
                 assert job.row.known.intent is not None  # noqa: S101 - only an intent asks for a look
@@ -252,7 +272,8 @@ class Settler:
         try:
             apply = await reading
         except PortError as exc:
-            _log.warning("settling.read_failed", incident=job.incident.key, reason=exc.reason, error=str(exc))
+            tell = _log.debug if isinstance(exc, Throttled) else _log.warning  # many may be held back
+            tell("settling.read_failed", incident=job.incident.key, reason=exc.reason, error=str(exc))
             apply = self._read_again(exc)
         finally:
             self._reading -= 1
@@ -260,13 +281,17 @@ class Settler:
 
     async def _write(self, operation: Writing, job: Job) -> None:
         """Commit to the write, send it, record what came of it."""
-        async with self._callers:
-            await self._write_one(operation, operation_name(operation), job)
+        name, whom = operation_name(operation), sending.get()
+        is_critical = whom.precedence == Precedence.CRITICAL_CREATE
+        async with self._critical_callers if is_critical else self._callers:
+            with serving(whom._replace(operation=name)):
+                await self._write_one(operation, name, job)
 
     async def _write_one(self, operation: Writing, name: str, job: Job) -> None:
         self._crash("settle.before_intent", name)
         try:
             ready = await self._hands.prepare(operation, job)
+            self._desk.check_room()  # an intent that cannot be sent now would cost two commits
         except PortError as exc:
             await self._update(job, self._read_again(exc))
             return
@@ -280,7 +305,6 @@ class Settler:
         except Conflict:
             return  # it moved before anything was sent: think again
         self._crash("settle.after_intent", name)
-        sending.set(Sending(job.incident.key, name))
         try:
             apply = await self._hands.write(operation, job, ready)
         except PortError as exc:
@@ -292,8 +316,9 @@ class Settler:
         self._crash("settle.after_record", name)
 
     def _failed(self, exc: PortError, operation: Writing, job: Job) -> Apply:
-        self._metrics.failed += 1
-        _log.warning(
+        self._metrics.failed += not isinstance(exc, Throttled)
+        tell = _log.debug if isinstance(exc, Throttled) else _log.warning  # many may be held back
+        tell(
             "settling.failed",
             operation=operation_name(operation),
             incident=job.incident.key,

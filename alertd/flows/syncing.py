@@ -19,6 +19,7 @@ from alertd.flows.looking import view_of
 from alertd.flows.operating import decided
 from alertd.flows.ports import IncidentRow, IncidentWrite, LiveTicket, Step, TicketFacts
 from alertd.flows.rows import incident_write
+from alertd.flows.sending import Precedence, Sending, sending
 from alertd.flows.settings import SyncSettings
 from alertd.flows.telling import happenings
 from alertd.flows.world import World
@@ -42,6 +43,7 @@ class Syncer:
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Read back at the configured interval until `stop`."""
+        sending.set(Sending(precedence=Precedence.SYNC))
         due = self._settings.every.total_seconds()
         waited = 0.0
         while not stop.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import CTE, ColumnElement, Connection, FromClause, bindparam, case, func, or_, select, update
 
@@ -21,9 +22,16 @@ _lease = (
 _LEASE = Prepared(lambda _: _lease, ("new_owner", "new_until", "new_fence", "the_key"))
 
 
-def claim(conn: Connection, now: datetime, limit: int, owner: str, lease: timedelta) -> list[Claim]:
-    """Lease up to `limit` incidents whose `settle_at` has come and that nobody holds at `now`."""
-    keys = _in_turn(conn, now, limit)
+class Wanted(NamedTuple):
+    """How many incidents, and of which urgency at least (0 is the most urgent)."""
+
+    limit: int
+    least_urgent: int
+
+
+def claim(conn: Connection, now: datetime, wanted: Wanted, owner: str, lease: timedelta) -> list[Claim]:
+    """Lease wanted incidents whose `settle_at` has come and that nobody holds at `now`."""
+    keys = _in_turn(conn, now, wanted)
     fences = _lock_free(conn, now, keys)
     until = now + lease
     claims = [Claim(key, fences[key] + 1, until) for key in keys if key in fences]
@@ -37,7 +45,7 @@ def _claimable(table: FromClause, now_us: int) -> ColumnElement[bool]:
     return (table.c.settle_at <= now_us) & free
 
 
-def _in_turn(conn: Connection, now: datetime, limit: int) -> list[str]:
+def _in_turn(conn: Connection, now: datetime, wanted: Wanted) -> list[str]:
     """Return keys: by urgency, then first the first of every company, then the second of every company.
 
     A storm may leave 100,000 rows unsettled, so only the first few of each company are looked at.
@@ -46,9 +54,13 @@ def _in_turn(conn: Connection, now: datetime, limit: int) -> list[str]:
     some = incidents.alias("some")
     first_few = (
         select(some.c.key)
-        .where(some.c.fair_key == companies.c.fair_key, _claimable(some, instant_to_us(now)))
+        .where(
+            some.c.fair_key == companies.c.fair_key,
+            some.c.urgency <= wanted.least_urgent,
+            _claimable(some, instant_to_us(now)),
+        )
         .order_by(some.c.urgency, some.c.unsettled_since, some.c.key)
-        .limit(limit)
+        .limit(wanted.limit)
         .correlate(companies)
     )
     turn = func.row_number().over(
@@ -61,7 +73,7 @@ def _in_turn(conn: Connection, now: datetime, limit: int) -> list[str]:
         .subquery()
     )
     order = (ranked.c.urgency, ranked.c.turn, ranked.c.unsettled_since, ranked.c.key)
-    return list(conn.execute(select(ranked.c.key).order_by(*order).limit(limit)).scalars())
+    return list(conn.execute(select(ranked.c.key).order_by(*order).limit(wanted.limit)).scalars())
 
 
 def _companies() -> CTE:

@@ -13,6 +13,7 @@ from alertd.core.alerts import AlertKey
 from alertd.core.history import Happening
 from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import (
+    LEAST_URGENT,
     Appended,
     Canary,
     Claim,
@@ -224,9 +225,12 @@ class Store(Reader):
         now = self._clock.now()
         await self._runner.run(lambda conn: steps.commit(conn, step, now, self._instance))
 
-    async def claim(self, now: datetime, *, limit: int, owner: str, lease: timedelta) -> Sequence[Claim]:
+    async def claim(
+        self, now: datetime, *, limit: int, owner: str, lease: timedelta, least_urgent: int = LEAST_URGENT
+    ) -> Sequence[Claim]:
         """Lease unsettled incidents whose `settle_at` has come: most urgent first, companies in turn."""
-        return await self._runner.run(lambda conn: claims.claim(conn, now, limit, owner, lease))
+        wanted = claims.Wanted(limit, least_urgent)
+        return await self._runner.run(lambda conn: claims.claim(conn, now, wanted, owner, lease))
 
     async def release(self, claim: Claim) -> None:
         """Give a claim back. Without effect if somebody else has claimed the incident since."""

@@ -507,7 +507,7 @@ async def test_a_moved_zone_is_found_and_the_call_goes_on(
     assert len(set(results)) == 6
 
 
-async def test_a_wrong_secret_stops_everything_after_one_login(
+async def test_a_wrong_secret_is_tried_twice_an_hour_at_most(
     ready: AutotaskDesk, control: Control, clock: FakeClock
 ) -> None:
     await control.fault("wrong_secret")
@@ -518,7 +518,9 @@ async def test_a_wrong_secret_stops_everything_after_one_login(
         clock.forward(minutes=2)
         with pytest.raises(AuthRefused):
             await ready.create(draft(ready))
-    assert (await control.get("calls"))["statuses"].get("401") == 1
+    failed = [call["at"] for call in (await control.get("calls"))["calls"] if call["status"] == 401]
+    assert [round((later - failed[0]) / 60) for later in failed[1:]] == [16, 78]
+    assert all(sum(at <= other <= at + 3600 for other in failed) <= 2 for at in failed)
 
 
 async def test_usage_by_others_raises_the_pressure(
@@ -551,13 +553,19 @@ async def test_the_tenants_allowance_spent_stops_all(
 
 @pytest.mark.parametrize("status", [429, 500])
 async def test_a_thread_refusal_waits_a_moment_and_stops_nobody_else(
-    ready: AutotaskDesk, control: Control, status: int
+    ready: AutotaskDesk, control: Control, clock: FakeClock, status: int
 ) -> None:
     await control.post("tenant", {"switches": {"thread_status": status}})
     await control.fault("thread_refusal", count=1)
     with pytest.raises(Throttled) as caught:
         await ready.create(draft(ready))
     assert 1 <= caught.value.retry_after <= 2
+    before = (await control.get("calls"))["total"]
+    with pytest.raises(Throttled):
+        await ready.create(draft(ready))
+    assert (await control.get("calls"))["total"] == before
+    assert await ready.notes(1) == []
+    clock.forward(seconds=2)
     await ready.create(draft(ready))
 
 

@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 
 from alertd.autotask.credential import Credential
 from alertd.autotask.desk import AutotaskDesk
-from alertd.autotask.pacing import WINDOW
+from alertd.autotask.budget import WINDOW
 from alertd.autotask.reach import FIRST_PAUSE, LONGEST_PAUSE
 from alertd.autotask.transport import Around, Transport
 from alertd.autotask.wire import Lost, NotSent, Reply, Request, Wire
 from alertd.flows.errors import AuthRefused, Throttled, Unavailable
-from tests.autotask.conftest import Control, FakeCallLog, FakeClock
+from tests.autotask.conftest import NOON, Control, FakeCallLog, FakeClock
 from tests.autotask.test_transport import CREATE, READ, make, value
 
 
@@ -72,7 +72,7 @@ async def test_ready_is_throttled_until_the_next_slot_while_our_budget_is_spent(
     gate, before = ready.transport.gate, await calls_of(control)
     clock.forward(minutes=30)
     for _ in range(gate.remaining()):
-        gate.budget.spend(clock.now())
+        gate.scheduler.budget.spend(clock.now())
     told = []
     for _ in range(2):
         with pytest.raises(Throttled) as caught:
@@ -95,7 +95,7 @@ async def test_ready_is_throttled_when_its_own_calls_have_spent_the_budget(
     gate = ready.transport.gate
     clock.forward(minutes=3)
     for _ in range(gate.remaining() - 1):
-        gate.budget.spend(clock.now())
+        gate.scheduler.budget.spend(clock.now())
     with pytest.raises(Throttled):
         await ready.ready()  # the tenant's counter was read with the last one
 
@@ -154,7 +154,7 @@ async def test_ready_waits_to_hear_whether_a_suspected_credential_is_refused(rea
     asked = asyncio.create_task(ready.ready())
     await asyncio.sleep(0.01)
     assert not asked.done()
-    ready.transport.login.refuse("no")
+    ready.transport.login.refuse("no", until=NOON + timedelta(hours=1))
     with pytest.raises(AuthRefused):
         await asked
 
@@ -187,7 +187,7 @@ async def test_nothing_listening_costs_no_budget(
     with pytest.raises(Unavailable):
         await transport.send(CREATE)
     assert len(call_log.calls) == 1
-    assert transport.gate.remaining() == transport.gate.budget.calls
+    assert transport.gate.remaining() == transport.gate.scheduler.budget.calls
     await transport.close()
 
 

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from alertd.autotask.pacing import WINDOW, Gate, RollingBudget, Slots, Turn, pressure_level
+from alertd.autotask.budget import WINDOW, RollingBudget
+from alertd.autotask.holding import HeldUntil
+from alertd.autotask.pacing import Gate
+from alertd.autotask.precedence import Precedence
+from alertd.autotask.pressure import pressure_level
+from alertd.autotask.scheduler import Ending, Scheduler
+from alertd.autotask.shares import Errand
+from alertd.autotask.slots import LONGEST_FIRST, Slots, Turn
 from alertd.flows.errors import Throttled
 
 START = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -37,8 +44,14 @@ class KeptLog:
 
 def make_gate(*, calls: int = 100, limit: int = 2, log: KeptLog | None = None) -> tuple[Gate, StandingClock]:
     clock = StandingClock()
-    gate = Gate(budget=RollingBudget(calls), slots=Slots(limit), log=log or KeptLog(), clock=clock)
-    return gate, clock
+    scheduler = Scheduler(calls_per_hour=calls, calls_in_flight=limit)
+    return Gate(scheduler, log=log or KeptLog(), clock=clock), clock
+
+
+def errand(
+    endpoint: str = "Tickets", *, precedence: Precedence = Precedence.CRITICAL_CREATE, company: str = ""
+) -> Errand:
+    return Errand(endpoint=endpoint, precedence=precedence, company=company)
 
 
 async def turns_of_the_loop() -> None:
@@ -80,21 +93,21 @@ def test_calls_that_never_left_are_given_back_and_no_others(
         now += timedelta(seconds=step)
         if budget.wait(now):
             continue
-        budget.spend(now)
+        spent = budget.spend(now)
         if left:
             sent.append(now)
         else:
-            budget.give_back(now)
+            budget.give_back(spent)
     assert budget.remaining(now) == calls - sum(at + WINDOW > now for at in sent)
     assert all(sum(at <= other <= at + timedelta(hours=1) for other in sent) <= calls for at in sent)
 
 
 def test_a_call_whose_instant_was_lost_with_the_clock_stays_counted() -> None:
     budget = RollingBudget(2)
-    budget.spend(START)
+    spent = budget.spend(START)
     yesterday = START - timedelta(days=1)
     assert budget.remaining(yesterday) == 1
-    budget.give_back(START)
+    budget.give_back(spent)
     assert budget.remaining(yesterday) == 1
 
 
@@ -121,17 +134,22 @@ class SlotsMachine(RuleBasedStateMachine):
         self.slots = Slots(2)
         self.turns: list[Turn] = []
 
-    @rule(endpoint=st.sampled_from(["Tickets", "TicketNotes"]), urgency=st.integers(0, 5))
-    def ask(self, endpoint: str, urgency: int) -> None:
-        self.turns.append(self.slots.ask(endpoint, urgency))
+    @rule(
+        endpoint=st.sampled_from(["Tickets", "TicketNotes"]),
+        precedence=st.sampled_from(Precedence),
+        company=st.sampled_from(["", "a", "b"]),
+    )
+    def ask(self, endpoint: str, precedence: Precedence, company: str) -> None:
+        self.turns.append(self.slots.ask(endpoint, precedence, company))
 
     @precondition(lambda self: self.turns)
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
         turn = data.draw(st.sampled_from(self.turns))
         self.turns.remove(turn)
-        following = self.slots.leave(turn)
-        assert following is None or (following in self.turns and following.granted)
+        for following in self.slots.leave(turn):
+            assert following in self.turns
+            assert following.granted
 
     @invariant()
     def capped_and_busy(self) -> None:
@@ -139,23 +157,76 @@ class SlotsMachine(RuleBasedStateMachine):
             mine = [turn for turn in self.turns if turn.endpoint == endpoint]
             granted = sum(turn.granted for turn in mine)
             assert granted == self.slots.in_flight(endpoint) == min(2, len(mine))
+        waiting = [turn for turn in self.turns if not turn.granted]
+        assert self.slots.waiting().total() == len(waiting)
         assert self.slots.high_water <= 2
 
 
 TestSlots = SlotsMachine.TestCase
 
 
+def order_of(slots: Slots, waiting: Sequence[tuple[str, Precedence, str]]) -> list[str]:
+    """Return in which order callers are granted the one slot that somebody holds now."""
+    holder = slots.ask("Tickets", Precedence.BILLING)
+    turns = {slots.ask("Tickets", each, company): name for name, each, company in waiting}
+    order, [turn] = [], slots.leave(holder)
+    while True:
+        order.append(turns[turn])
+        following = slots.leave(turn)
+        if not following:
+            return order
+        [turn] = following
+
+
 def test_the_most_urgent_goes_first_then_who_came_first() -> None:
+    update, create = Precedence.UPDATE, Precedence.CRITICAL_CREATE
+    waiting = [("a", update, ""), ("b", create, ""), ("c", update, ""), ("d", create, "")]
+    assert order_of(Slots(1), waiting)[:3] == ["b", "d", "a"]
+
+
+def test_companies_of_one_class_take_turns() -> None:
+    flood = [(f"flood{n}", Precedence.CREATE, "Flood") for n in range(20)]
+    quiet = [(f"quiet{n}", Precedence.CREATE, f"Quiet {n}") for n in range(5)]
+    order = order_of(Slots(1), [*flood, *quiet])
+    assert max(order.index(f"quiet{n}") for n in range(5)) <= 8  # one turn in four is by age alone
+
+
+def test_a_company_that_comes_back_gains_no_turns() -> None:
+    """One that has had its turns waits for a round, and one that joins late begins with the present one."""
     slots = Slots(1)
-    holder = slots.ask("Tickets", 5)
-    waiting = {
-        name: slots.ask("Tickets", urgency) for name, urgency in [("a", 3), ("b", 0), ("c", 3), ("d", 0)]
-    }
-    order, turn = [], slots.leave(holder)
-    while turn is not None:
-        order.append(next(name for name, each in waiting.items() if each is turn))
-        turn = slots.leave(turn)
-    assert order == ["b", "d", "a", "c"]
+    holder = slots.ask("Tickets", Precedence.CREATE, "Flood")
+    flood = [slots.ask("Tickets", Precedence.CREATE, "Flood") for _ in range(30)]
+    for _ in range(10):
+        [holder] = slots.leave(holder)
+    late = slots.ask("Tickets", Precedence.CREATE, "Late")
+    granted = 0
+    while not late.granted:
+        [holder] = slots.leave(holder)
+        granted += 1
+    assert granted <= 3
+    assert holder in (late, *flood)
+
+
+def test_a_class_is_not_starved_by_those_before_it() -> None:
+    slots = Slots(1)
+    holder, last = slots.ask("Tickets", Precedence.COMPLETE), slots.ask("Tickets", Precedence.BILLING)
+    for _ in range(2 * LONGEST_FIRST):
+        slots.ask("Tickets", Precedence.CRITICAL_CREATE)
+        [holder] = slots.leave(holder)
+        if holder is last:
+            return
+    pytest.fail("never its turn")
+
+
+def test_a_narrowed_endpoint_takes_fewer_and_is_filled_again_when_it_is_widened() -> None:
+    slots = Slots(2)
+    first, second = slots.ask("Tickets", Precedence.SYNC), slots.ask("Tickets", Precedence.SYNC)
+    waiting = [slots.ask("Tickets", Precedence.SYNC) for _ in range(3)]
+    slots.narrow("Tickets", 1)
+    assert slots.leave(first) == []
+    assert slots.leave(second) == waiting[:1]
+    slots.widen("Tickets")
+    assert slots.leave(waiting[0]) == waiting[1:]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +253,7 @@ async def test_the_gate_never_lets_more_than_the_limit_in() -> None:
 
     async def call() -> None:
         nonlocal inside, most
-        async with gate.permit("Tickets", urgency=1):
+        async with gate.permit(errand("Tickets")):
             inside += 1
             most = max(most, inside)
             await release.wait()
@@ -192,13 +263,13 @@ async def test_the_gate_never_lets_more_than_the_limit_in() -> None:
     await turns_of_the_loop()
     release.set()
     await asyncio.gather(*tasks)
-    assert (most, gate.slots.high_water, gate.slots.in_flight("Tickets")) == (2, 2, 0)
+    assert (most, gate.scheduler.slots.high_water, gate.scheduler.slots.in_flight("Tickets")) == (2, 2, 0)
 
 
 async def test_endpoints_do_not_wait_for_one_another() -> None:
     gate, _ = make_gate(limit=1)
-    async with gate.permit("Tickets", urgency=1), gate.permit("TicketNotes", urgency=1):
-        assert gate.slots.in_flight("TicketNotes") == 1
+    async with gate.permit(errand("Tickets")), gate.permit(errand("TicketNotes")):
+        assert gate.scheduler.slots.in_flight("TicketNotes") == 1
 
 
 @pytest.mark.parametrize("after_grant", [False, True], ids=["while waiting", "just as the slot was granted"])
@@ -206,10 +277,10 @@ async def test_a_cancelled_waiter_leaves_no_slot_behind(after_grant: bool) -> No
     gate, _ = make_gate(limit=1)
 
     async def call() -> None:
-        async with gate.permit("Tickets", urgency=1):
+        async with gate.permit(errand("Tickets")):
             await asyncio.sleep(0)
 
-    async with gate.permit("Tickets", urgency=1):
+    async with gate.permit(errand("Tickets")):
         waiter, next_one = asyncio.create_task(call()), asyncio.create_task(call())
         await turns_of_the_loop()
         if not after_grant:
@@ -220,16 +291,16 @@ async def test_a_cancelled_waiter_leaves_no_slot_behind(after_grant: bool) -> No
     with pytest.raises(asyncio.CancelledError):
         await waiter
     await next_one
-    assert gate.slots.in_flight("Tickets") == 0
+    assert gate.scheduler.slots.in_flight("Tickets") == 0
 
 
 async def test_a_spent_budget_says_when_the_next_call_may_be_made() -> None:
     gate, clock = make_gate(calls=1)
-    async with gate.permit("Tickets", urgency=0):
+    async with gate.permit(errand("Tickets")):
         pass
     clock.at += timedelta(minutes=20)
     with pytest.raises(Throttled) as caught:
-        async with gate.permit("Tickets", urgency=0):
+        async with gate.permit(errand("Tickets")):
             pass
     assert caught.value.retry_after == (WINDOW - timedelta(minutes=20)).total_seconds()
 
@@ -237,7 +308,7 @@ async def test_a_spent_budget_says_when_the_next_call_may_be_made() -> None:
 async def test_calls_are_recorded_before_they_are_sent_and_counted_after_a_restart() -> None:
     log = KeptLog()
     gate, _ = make_gate(calls=2, log=log)
-    async with gate.permit("Tickets", urgency=0):
+    async with gate.permit(errand("Tickets")):
         assert log.kept == [START]
     restarted, _ = make_gate(calls=2, log=log)
     await restarted.restore()
@@ -246,10 +317,10 @@ async def test_calls_are_recorded_before_they_are_sent_and_counted_after_a_resta
 
 async def test_nobody_passes_while_autotask_refuses_the_tenant() -> None:
     gate, clock = make_gate()
-    gate.shut(60)
+    gate.scheduler.shut(seconds=60, now=clock.now())
     with pytest.raises(Throttled):
-        async with gate.permit("Tags", urgency=0):
+        async with gate.permit(errand("Tags")):
             pass
     clock.at += timedelta(seconds=61)
-    async with gate.permit("Tags", urgency=0):
-        assert not gate.is_shut
+    async with gate.permit(errand("Tags")):
+        assert not gate.scheduler.is_shut(clock.now())

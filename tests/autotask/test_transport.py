@@ -350,7 +350,7 @@ async def test_one_401_stops_every_caller(credential: Credential, around: Around
             with pytest.raises(AuthRefused):
                 await transport.send(READ)
         await transport.close()
-    assert logins == 1
+    assert logins == 2  # the second a quarter of an hour later: it may have been a fault of Autotask's
     assert all(isinstance(result, Unavailable) for result in results)
 
 

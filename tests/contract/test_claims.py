@@ -42,6 +42,15 @@ async def test_a_claim_is_exclusive_until_its_lease_is_over(store: Store) -> Non
     assert await claim(store, LEASE, owner="other") == [Claim("a", 2, T0 + LEASE + LEASE)]
 
 
+async def test_what_is_not_urgent_enough_is_left(store: Store) -> None:
+    await put(store, ("later", "x", 2), ("critical", "x", 0), ("done", "y", 1))
+
+    claims = await store.claim(T0, limit=10, owner="me", lease=LEASE, least_urgent=0)
+
+    assert keys(claims) == ["critical"]
+    assert keys(await claim(store)) == ["done", "later"]
+
+
 async def test_a_released_incident_can_be_claimed_at_once(store: Store) -> None:
     await put(store, ("a", "x", 2))
     [first] = await claim(store)

@@ -19,7 +19,7 @@ from alertd.core.routes import Policy, Route, build_tree
 from alertd.core.settling import Terms
 from alertd.core.tickets import Board
 from alertd.flows.deciding import Decider
-from alertd.flows.errors import Conflict, OutcomeUnknown, PortError, Unavailable
+from alertd.flows.errors import Conflict, OutcomeUnknown, PortError, Throttled, Unavailable
 from alertd.flows.looking import Eyes
 from alertd.flows.metrics import SettlingMetrics
 from alertd.flows.operating import Hands
@@ -41,6 +41,7 @@ from alertd.flows.ports import (
     Step,
     TicketFacts,
 )
+from alertd.flows.sending import Sending, sending
 from alertd.flows.settings import SyncSettings
 from alertd.flows.settling import Settler
 from alertd.flows.syncing import Syncer
@@ -148,7 +149,9 @@ class FakeState:
         later = [at for at in (*self.condition_due.values(), *incident_due.values()) if at and at > now]
         return Due(alerts[:limit], incidents[:limit], min(later, default=None))
 
-    async def claim(self, now: datetime, *, limit: int, owner: str, lease: timedelta) -> Sequence[Claim]:
+    async def claim(
+        self, now: datetime, *, limit: int, owner: str, lease: timedelta, least_urgent: int = 9
+    ) -> Sequence[Claim]:
         await asyncio.sleep(0)
         ready = [
             (write.urgency, key)
@@ -156,6 +159,7 @@ class FakeState:
             if self.incidents[key].settle_at is not None
             and self.incidents[key].settle_at <= now
             and key not in self.claimed
+            and write.urgency <= least_urgent
         ]
         claims = [Claim(key, next(self._fences), now + lease) for _, key in sorted(ready)[:limit]]
         self.claimed.update({claim.incident_key: claim for claim in claims})
@@ -223,6 +227,8 @@ class FakeDesk:
         self._ids = itertools.count(1001)
         self._own = False
         self._former = False
+        self.rooms: list[Sending] = []
+        self.no_room: Throttled | None = None
 
     def fail(self, call: str, when: str, error: PortError) -> None:
         self.faults.append((call, when, error))
@@ -243,6 +249,11 @@ class FakeDesk:
             raise fault[2]
 
         return after
+
+    def check_room(self) -> None:
+        self.rooms.append(sending.get())
+        if self.no_room is not None:
+            raise self.no_room
 
     async def create(self, draft: Draft) -> int:
         done = await self._call("create")
