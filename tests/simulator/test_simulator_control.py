@@ -259,7 +259,8 @@ def test_ten_thousand_tickets_stay_quick(sim: Simulator) -> None:
         ("Code=OpenTicketDetail&TicketID=10001", 200),
         ("Code=OpenTicketDetail&TicketNumber=T20260305.0001", 200),
         ("Code=OpenTicketDetail&TicketID=5", 404),
-        ("Code=OpenAccount&AccountID=175", 404),
+        ("Code=OpenNothing&AccountID=175", 404),
+        ("Code=OpenAccount&AccountID=5", 404),
     ],
 )
 async def test_deep_link(wire: Wire, query: str, status: int) -> None:
@@ -268,3 +269,17 @@ async def test_deep_link(wire: Wire, query: str, status: int) -> None:
     async with wire.session.get(url) as answer:
         body = await answer.text()
     assert (answer.status, "&lt;b&gt;Disk&lt;/b&gt;" in body) == (status, status == 200)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("Code=OpenAccount&AccountID=175", "Acme Dental Group"),
+        ("Code=OpenContact&ContactID=30682001", "Rosa"),
+        ("Code=EditInstalledProduct&InstalledProductID=4001", "ACME-DC01"),
+    ],
+)
+async def test_deep_link_to_other_records(wire: Wire, query: str, shown: str) -> None:
+    url = f"{wire.root}/web/Autotask/AutotaskExtend/ExecuteCommand.aspx?{query}"
+    async with wire.session.get(url) as answer:
+        assert (answer.status, shown in await answer.text()) == (200, True)
