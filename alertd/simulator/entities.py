@@ -103,6 +103,11 @@ class Entity:
         """Names of the fields that hold a date without a time."""
         return tuple(each.name for each in self.fields if each.date_only)
 
+    @cached_property
+    def instants(self) -> frozenset[str]:
+        """Fields that hold dates and times."""
+        return frozenset(each.name for each in self.fields if each.data_type == "datetime")
+
     @property
     def verbs(self) -> frozenset[str]:
         """Writes that exist at all, wherever their route is."""

@@ -187,6 +187,7 @@ class Filler:
         values = self.tenant.picklists.setdefault((entity, name), {})
         old = values.get(str(value.value))
         value.label = value.label or (old.label if old else str(value.value))
+        value.system = value.system or (old is not None and old.system)
         value.sort_order = old.sort_order if old else len(values) + 1
         values[str(value.value)] = value
 

@@ -35,3 +35,10 @@ def whole_day(text: str) -> str:
 def ticket_day(epoch_s: float) -> str:
     """Return the `YYYYMMDD` part of a ticket number."""
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y%m%d}"
+
+
+def fewest_digits(text: str | None) -> str | None:
+    """Return an instant of the wire form without the zeros at the end of its fraction."""
+    if text is None:
+        return None
+    return text.removesuffix("Z").rstrip("0").rstrip(".") + "Z" if "." in text else text

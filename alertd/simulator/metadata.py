@@ -8,6 +8,8 @@ from alertd.simulator.switches import Switches
 from alertd.simulator.tenant import PickValue, Tenant, UdfDefinition
 from alertd.simulator.wire import JSON
 
+_NUMBERS = {"None": 0, "All": 1, "Restricted": 2}
+
 
 def describe(entity: Entity, rights: Rights, switches: Switches) -> JSON:
     """Return the `info` of one entity."""
@@ -23,6 +25,8 @@ def describe(entity: Entity, rights: Rights, switches: Switches) -> JSON:
         info[f"userAccessFor{verb}"] = rights.access(entity, verb.lower(), supported=supported)
     if entity.name == "TicketTagAssociations" and switches.tag_delete_access_reflects_right:
         info["userAccessForDelete"] = "All" if rights.has("remove_tags") else "None"
+    if switches.access_as_numbers:
+        info |= {f"userAccessFor{verb}": _NUMBERS[info[f"userAccessFor{verb}"]] for verb in can}
     return info | {"hasUserDefinedFields": entity.has_udfs, "supportsWebhookCallouts": entity.has_webhooks}
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from alertd.simulator.entities import Entity
 from alertd.simulator.filters import Compiler, Group, candidates
+from alertd.simulator.instants import fewest_digits
 from alertd.simulator.rights import Rights
 from alertd.simulator.switches import Switches
 from alertd.simulator.tenant import Tenant, UdfDefinition
@@ -62,18 +63,29 @@ class Reader:
         """Return a row as it goes over the wire; `wanted` holds lower-case names of IncludeFields."""
         udfs = row["userDefinedFields"]
         shown = {name: row[name] for name in self.entity.blank if wanted is None or name.lower() in wanted}
-        if not self.rights.has("costs"):
-            hidden = None if self.switches.hidden_cost == "null" else 0
-            shown |= dict.fromkeys(shown.keys() & set(self.entity.cost_fields), hidden)
-        shown |= dict.fromkeys(shown.keys() & set(self.entity.detail_fields))
-        if self.switches.dates_without_zone:
-            shown |= {name: shown[name][:19] for name in self.entity.dates if shown.get(name)}
+        self._hide(shown)
+        self._style(shown, row)
         shown["userDefinedFields"] = [
             {"name": name, "value": self._udf(definition, udfs.get(name))}
             for name, definition in self.tenant.udfs.get(self.entity.name, {}).items()
             if definition.active and (wanted is None or name.lower() in wanted)
         ]
         return shown
+
+    def _hide(self, shown: JSON) -> None:
+        if not self.rights.has("costs"):
+            hidden = None if self.switches.hidden_cost == "null" else 0
+            shown |= dict.fromkeys(shown.keys() & set(self.entity.cost_fields), hidden)
+        shown |= dict.fromkeys(shown.keys() & set(self.entity.detail_fields))
+
+    def _style(self, shown: JSON, row: JSON) -> None:
+        switches, entity = self.switches, self.entity
+        if switches.dates_without_zone:
+            shown |= {name: shown[name][:19] for name in entity.dates if shown.get(name)}
+        if switches.instant_digits == "fewest":
+            shown |= {name: fewest_digits(shown[name]) for name in entity.instants & shown.keys()}
+        if switches.soap_parent_property and entity.parent_field:
+            shown["soapParentPropertyId"] = row[entity.parent_field]
 
     def _udf(self, definition: UdfDefinition, value: str | None) -> str | None:
         masked = definition.protected and value is not None and not self.rights.has("protected_udfs")

@@ -16,9 +16,15 @@ class ModifiedRules(Rules):
         self._modified = modified
 
     def required(self, writer: Writer, row: JSON) -> list[str]:
-        """Return the postal code of companies, where the tenant demands it."""
-        demanded = writer.switches.company_postal_code_required and "companyName" in row
-        return ["postalCode"] if demanded else []
+        """Return what tenants may demand of companies: the postal code, the address to bill to."""
+        if "companyName" not in row:
+            return []
+        switches = writer.switches
+        demanded = {
+            "postalCode": switches.company_postal_code_required,
+            "billToAddressToUse": switches.company_bill_to_required,
+        }
+        return [name for name, wanted in demanded.items() if wanted]
 
     def stamps(self, writer: Writer, old: JSON | None, new: JSON) -> JSON:
         """Return the instants."""

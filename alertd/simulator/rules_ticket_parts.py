@@ -8,7 +8,7 @@ import mimetypes
 
 from alertd.simulator.instants import to_wire
 from alertd.simulator.rules_base import Rules, touch_ticket
-from alertd.simulator.validation import Writer
+from alertd.simulator.validation import API_LICENSE, NO_REFERENCE, Writer
 from alertd.simulator.wire import JSON, refused
 
 _FILE = "FILE_ATTACHMENT"
@@ -99,6 +99,9 @@ class SecondaryResourceRules(Rules):
     def check(self, writer: Writer, old: JSON | None, new: JSON) -> None:
         """Refuse the primary resource, a repeated one, and a role the resource does not have."""
         ticket = writer.tenant.table("Tickets").rows[new["ticketID"]]
+        person = writer.tenant.row("Resource", new["resourceID"])
+        if person is not None and person["licenseType"] == API_LICENSE:
+            raise refused(NO_REFERENCE.format(field="resourceID", entity="Resource"))
         if new["resourceID"] == ticket["assignedResourceID"] or new["resourceID"] in secondaries(
             writer, ticket["id"]
         ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from alertd.simulator.instants import to_wire
 from alertd.simulator.rules_base import Rules, activity, touch_ticket
 from alertd.simulator.rules_ticket_parts import has_billed_charges, record, secondaries
@@ -10,7 +12,6 @@ from alertd.simulator.wire import JSON, refused
 
 COMPLETE = 5
 DUPLICATE_NOTE = 15
-API_LICENSE = 7
 _NO_OWNER = (
     "assignedResourceID, assignedResourceRoleID, and queueID cannot all be empty. "
     "Supply a queueID or both an assignedResourceID and assignedResourceRoleID."
@@ -54,6 +55,8 @@ class TicketRules(Rules):
                 row[name] = supplied.get(source)
         for name in ("source", "ticketType"):
             row[name] = blank[name] if row[name] is None else row[name]
+        if row["contractID"] is None and writer.switches.default_contract_applied:
+            row["contractID"] = _default_contract(writer, row["companyID"])
 
     def required(self, writer: Writer, row: JSON) -> list[str]:
         """Return what the ticket category demands."""
@@ -71,8 +74,10 @@ class TicketRules(Rules):
     def instead(self, writer: Writer, row: JSON) -> int | None:
         """Return the ticket that duplicate handling merges this one into, after noting it there."""
         for handling in writer.duplicates:
+            if any(value in (None, "") for value in _values(row, handling)):
+                continue
             for old in _same_company(writer, row, handling):
-                alike = all(row[name] not in (None, "") and row[name] == old[name] for name in handling.match)
+                alike = _values(row, handling) == _values(old, handling)
                 if alike and not (handling.open_only and old["status"] == COMPLETE):
                     _note_duplicate(writer, old, row, reopen=handling.reopen)
                     return int(old["id"]) if writer.switches.duplicate_answers_existing_id else 0
@@ -100,6 +105,12 @@ class TicketRules(Rules):
     def after(self, writer: Writer, old: JSON | None, new: JSON) -> None:
         """Keep the history."""
         record(writer, old, new)
+
+
+def _default_contract(writer: Writer, company_id: int | None) -> int | None:
+    contracts = writer.tenant.tables.get("Contracts")
+    of_company = (row for row in contracts or () if row["companyID"] == company_id)
+    return next((row["id"] for row in of_company if row["isDefaultContract"] and row["status"] == 1), None)
 
 
 def _check_company(writer: Writer, old: JSON | None, new: JSON) -> None:
@@ -142,9 +153,6 @@ def _check_queue_is_worked(writer: Writer, queue: int | None) -> None:
 def _check_pair(writer: Writer, owner: int | None, role: int | None) -> None:
     if owner is None:
         return
-    resource = writer.tenant.row("Resource", owner)
-    if resource is not None and resource["licenseType"] == API_LICENSE:
-        raise refused(NO_REFERENCE.format(field="assignedResourceID", entity="Resource"))
     desk = writer.tenant.table("ResourceServiceDeskRoles").find("resourceID", owner)
     others = writer.tenant.table("ResourceRoles").find("resourceID", owner)
     paired = any(row["roleID"] == role and row["isActive"] for row in [*desk, *others])
@@ -172,6 +180,11 @@ def _same_company(writer: Writer, row: JSON, handling: DuplicateHandling) -> lis
     tickets = writer.tenant.table("Tickets")
     found = tickets.find("externalID", row["externalID"]) if "externalID" in handling.match else tickets
     return [old for old in found if old["companyID"] == row["companyID"]]
+
+
+def _values(row: JSON, handling: DuplicateHandling) -> list[Any]:
+    """Return what is compared: standard fields, or else the user-defined ones of that name."""
+    return [row[name] if name in row else row["userDefinedFields"].get(name) for name in handling.match]
 
 
 def _note_duplicate(writer: Writer, old: JSON, row: JSON, *, reopen: bool) -> None:

@@ -101,9 +101,20 @@ class Job:
 def carry_out(job: Job) -> SimReply:
     """Return the reply; a broken rule is a reply too."""
     try:
+        _check_there(job)
         return _ACTIONS[job.route.action](job)
     except ApiError as exc:
         return exc.reply
+
+
+def _check_there(job: Job) -> None:
+    switches = job.world.switches
+    if job.route.entity is not None and job.entity.name in switches.absent_entities:
+        raise not_found(job.request)
+    if job.request.method == "PATCH" and switches.collection_patch == "404":
+        raise ApiError(html(404, "404 - File or directory not found."))
+    if job.request.method == "PATCH" and switches.collection_patch == "405":
+        raise wrong_verb(job.request.method)
 
 
 def _actor(job: Job) -> tuple[int, int | None]:
@@ -236,8 +247,9 @@ def _udfs(job: Job) -> SimReply:
 
 
 def _all_information(job: Job) -> SimReply:
-    every = (metadata.describe(entity, job.rights, job.world.switches) for entity in ENTITIES.values())
-    return ok({"entityDescriptions": list(every)})
+    switches = job.world.switches
+    there = (entity for entity in ENTITIES.values() if entity.name not in switches.absent_entities)
+    return ok({"entityDescriptions": [metadata.describe(each, job.rights, switches) for each in there]})
 
 
 def _threshold(job: Job) -> SimReply:

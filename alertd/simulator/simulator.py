@@ -225,6 +225,8 @@ class Simulator:
             call.target.endpoint in _UNCOUNTED and not self.switches.threshold_covers_threshold_information
         )
         crowded = call.entry.in_flight > self.switches.thread_limit
+        if crowded and self.switches.thread_excess == "delay":
+            call.delay_s, crowded = call.delay_s + self.switches.thread_delay_s, False
         reply: SimReply | None = None
         if crowded or self._strike("thread_refusal", call, now):
             reply = spoiling.too_many_threads(self.switches, call.target)

@@ -28,6 +28,11 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     removal_leaves_own: list[Literal["tickets_view", "tickets_edit", "crm_customers"]] = []
     hidden_cost: Literal["null", "zero"] = "null"
     missing_item: Literal["null", "404"] = "null"
+    absent_entities: list[str] = []
+    access_as_numbers: bool = False
+    collection_patch: Literal["works", "404", "405"] = "works"
+    instant_digits: Literal["three", "fewest"] = "three"
+    soap_parent_property: bool = False
 
     threshold: int = 10_000
     threshold_status: int = 429
@@ -42,6 +47,8 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     thread_limit: int = 3
     thread_status: int = 429
     thread_retry_after: int = 0
+    thread_excess: Literal["refuse", "delay"] = "refuse"
+    thread_delay_s: float = 1.0
     slot_release_s: float = 0.0
 
     strings_ignore_case: bool = True
@@ -54,6 +61,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     read_only_fields: Literal["ignore", "reject"] = "ignore"
     newlines: Literal["keep", "crlf"] = "keep"
     invalid_picklist_text: str = "Value does not exist for picklist: {field}. The value {value} is invalid."
+    length_text: str = "{field} must be less than or equal to {length} characters"
     duplicate_text: str = "A {entity} already exists with {field} [{value}]. {entity}.{field} must be unique."
     duplicate_association_text: str = "The Tag [{tag}] is already associated with the Ticket [{ticket}]."
     tag_labels_ignore_case: bool = True
@@ -79,6 +87,8 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     note_title_required: bool = True
     system_note_types_creatable: bool = False
     company_postal_code_required: bool = False
+    company_bill_to_required: bool = False
+    default_contract_applied: bool = False
     duplicate_answers_existing_id: bool = True
 
     dates_without_zone: bool = False

@@ -15,6 +15,8 @@ from alertd.simulator.values import for_write
 from alertd.simulator.wire import JSON, refused
 
 NO_REFERENCE = "Reference value on field: {field} of type: {entity} does not exist or is invalid."
+API_LICENSE = 7
+_OWNERS = ("ownerResourceID", "assignedResourceID")
 # Entities that no part of the simulator holds: any id of theirs is taken.
 _NOT_KEPT = frozenset({"Country", "Currency", "TaxRegion", "Opportunity", "Project"})
 
@@ -84,15 +86,18 @@ def _read_udfs(writer: Writer, entity: Entity, sent: Any) -> dict[str, str | Non
         name, value = str(each.get("name")), each.get("value")
         if name not in known:
             raise refused(f"Unable to find {name} in the {entity.singular} Entity.")
-        values[name] = _checked_udf(known[name], value)
+        values[name] = _checked_udf(writer, known[name], value)
     return values
 
 
-def _checked_udf(definition: UdfDefinition, value: Any) -> str | None:
+def _checked_udf(writer: Writer, definition: UdfDefinition, value: Any) -> str | None:
     if value is None:
         return None
     if len(str(value)) > definition.length:
-        raise refused(f"{definition.name} must be less than or equal to {definition.length} characters")
+        text = writer.switches.length_text
+        raise refused(text.format(field=definition.name, length=definition.length))
+    if definition.type in ("double", "datetime"):
+        for_write(Field(name=definition.name, data_type=definition.type), str(value))
     if definition.values and str(value) not in definition.values:
         raise refused(f"Value does not exist for picklist: {definition.name}. The value {value} is invalid.")
     return str(value)
@@ -128,14 +133,20 @@ def check_values(writer: Writer, entity: Entity, row: JSON, names: Iterable[str]
 def _fault(writer: Writer, entity: Entity, row: JSON, field: Field) -> str | None:
     value = row[field.name]
     if field.length and len(value) > field.length:
-        return f"{field.name} must be less than or equal to {field.length} characters"
+        return writer.switches.length_text.format(field=field.name, length=field.length)
     if field.picklist:
         return _picklist_fault(writer, entity, row, field)
-    if field.reference in _NOT_KEPT:
-        return None
-    if field.reference and not reference_is_active(writer.tenant.row(field.reference, value)):
+    if field.reference and not _may_refer(writer.tenant, field, value):
         return NO_REFERENCE.format(field=field.name, entity=field.reference)
     return None
+
+
+def _may_refer(tenant: Tenant, field: Field, row_id: int) -> bool:
+    if field.reference in _NOT_KEPT:
+        return True
+    row = tenant.row(field.reference, row_id)
+    owned_by_api = row is not None and field.name in _OWNERS and row["licenseType"] == API_LICENSE
+    return reference_is_active(row) and not owned_by_api
 
 
 def _picklist_fault(writer: Writer, entity: Entity, row: JSON, field: Field) -> str | None:

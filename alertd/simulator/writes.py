@@ -62,6 +62,8 @@ def update(
     check_required(writer, entity, merged, also=rules.required(writer, merged))
     check_values(writer, entity, merged, values)
     rules.check(writer, old, merged)
+    if entity.find("impersonatorUpdaterResourceID"):
+        values["impersonatorUpdaterResourceID"] = writer.impersonator_id
     return int(old["id"]), apply(writer, entity, old, values)
 
 

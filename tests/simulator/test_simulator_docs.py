@@ -14,7 +14,9 @@ from alertd.simulator.acts import Act
 from alertd.simulator.contract_acts import ContractAct
 from alertd.simulator.control import control
 from alertd.simulator.faults import Fault, Kind
+from alertd.simulator.rights import NamedRight
 from alertd.simulator.scenario import Scenario
+from alertd.simulator.schema import ENTITIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
 
@@ -26,6 +28,22 @@ def block(name: str) -> list[str]:
 @pytest.mark.parametrize("line", block("faults"))
 def test_fault_example(sim: Simulator, line: str) -> None:
     assert control(sim, "POST", "faults", body=line.encode()).status == 200
+
+
+@pytest.mark.parametrize("line", block("tenant"))
+def test_tenant_example(sim: Simulator, line: str) -> None:
+    assert control(sim, "POST", "tenant", body=line.encode()).status == 200
+
+
+@pytest.mark.parametrize("name", get_args(NamedRight))
+def test_rights_are_named(name: str) -> None:
+    assert f"| `{name}` |" in PAGE
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_entities_are_named(name: str) -> None:
+    listed = PAGE.split("Entities: ")[1].split("Any other is 404")[0]
+    assert name.removeprefix("Product").removeprefix("TicketCategory") in listed
 
 
 def test_act_examples(sim: Simulator) -> None:
