@@ -31,6 +31,10 @@ Kind = Literal[
     "ignore_fields",
     "page_shift",
     "next_page_url",
+    "callout_lost",
+    "callout_doubled",
+    "callout_late",
+    "callout_forged",
 ]
 
 

@@ -19,6 +19,7 @@ from alertd.simulator.rules_tags import AssociationRules, TagGroupRules, TagRule
 from alertd.simulator.rules_ticket_parts import AttachmentRules, SecondaryResourceRules, TicketChargeRules
 from alertd.simulator.rules_tickets import AdditionalItemRules, NoteRules, TicketRules
 from alertd.simulator.rules_udfs import UdfDefinitionRules, UdfListItemRules
+from alertd.simulator.rules_webhooks import WEBHOOK_RULES
 
 RULES: dict[str, Rules] = {
     "Tickets": TicketRules(),
@@ -47,6 +48,7 @@ RULES: dict[str, Rules] = {
     "ContractNotes": ContractNoteRules(),
     "Services": ServiceRules(),
     "ServiceBundles": ServiceRules(),
+    **WEBHOOK_RULES,
 }
 
 __all__ = ["RULES", "Rules"]

@@ -10,6 +10,7 @@ from alertd.simulator import (
     schema_people,
     schema_ticket_parts,
     schema_udfs,
+    schema_webhooks,
 )
 from alertd.simulator.entities import Entity
 
@@ -23,6 +24,7 @@ ENTITIES: dict[str, Entity] = {
         *schema_money.ENTITIES,
         *schema_udfs.ENTITIES,
         *schema_contracts.ENTITIES,
+        *schema_webhooks.ENTITIES,
     )
 }
 BY_LOWER_NAME: dict[str, Entity] = {name.lower(): entity for name, entity in ENTITIES.items()}

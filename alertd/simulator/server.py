@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from aiohttp import web
 
 from alertd.simulator import pages
+from alertd.simulator.callout_delivery import deliver
 from alertd.simulator.control import PREFIX, control
 from alertd.simulator.simulator import Simulator, headers_of
 from alertd.simulator.wire import SimReply, SimRequest, Transport
@@ -27,6 +28,7 @@ def make_app(simulator: Simulator) -> web.Application:
     app[_SIMULATOR] = simulator
     app[_CLOSING] = asyncio.Event()
     app.on_shutdown.append(_close)
+    app.cleanup_ctx.append(_calling_out)
     app.router.add_route("*", PREFIX + "{name}", _serve_control)
     app.router.add_get(pages.PATH, _serve_page)
     app.router.add_route("*", "/{path:.*}", _serve_api)
@@ -49,6 +51,14 @@ async def serving(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) 
         yield f"http://{shown}:{bound_port}/atservicesrest"
     finally:
         await runner.cleanup()
+
+
+async def _calling_out(app: web.Application) -> AsyncIterator[None]:
+    sending = asyncio.create_task(deliver(app[_SIMULATOR]))
+    yield
+    sending.cancel()
+    with suppress(asyncio.CancelledError):
+        await sending
 
 
 async def _close(app: web.Application) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from alertd.simulator import access, spoiling
+from alertd.simulator.callouts import Callouts
 from alertd.simulator.faults import Fault, Faults, Target
 from alertd.simulator.filling import Filler
 from alertd.simulator.filling_contracts import ContractFiller
@@ -68,6 +69,7 @@ class Simulator:
         self.scenario = Scenario() if scenario is None else scenario
         self.clock = clock or time.time  # noqa: TID251 - the simulator is its own process, or given a clock
         self.ledger = Ledger()
+        self.callouts = Callouts(self)
         self.reset()
 
     def reset(self, now: float | None = None) -> None:
@@ -81,6 +83,7 @@ class Simulator:
         self.threads = Threads()
         self.pager = Pager()
         self.ledger.clear()
+        self.callouts.clear()
         for scenario in (*base, self.scenario):
             self.merge(scenario, now)
 

@@ -108,3 +108,17 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     units_of_new_line: int = 0
     split_rows_prorated: bool = True
     adjustments_leave_notes: bool = False
+
+    webhooks_per_level: int = 50
+    webhook_duplicate: Literal["url", "url_and_events"] = "url"
+    webhook_duplicate_text: str = "A {entity} already exists with webhookUrl [{url}]. It must be unique."
+    callouts_to_loopback_http: bool = False
+    callout_delay_s: float = 0.0
+    callout_timeout_s: float = 10.0
+    callout_retry_s: float = 30.0
+    callout_attempts: int = 5
+    callouts_disabled_after: int = 25
+    callout_failures_count: Literal["callouts", "attempts"] = "callouts"
+    callout_signature: Literal["escaped", "raw"] = "escaped"
+    callout_guid: Literal["webhook", "event"] = "webhook"
+    callout_references: Literal["names", "ids"] = "names"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from alertd.simulator.entities import Entity
@@ -28,6 +28,10 @@ class Stamp:
     visible_at: float = 0.0
 
 
+# Is told of every change: the row before it (None: created), after it (None: deleted), and the stamp.
+Watch = Callable[[JSON | None, JSON | None, Stamp], None]
+
+
 def index_key(value: object) -> object:
     """Return the key under which an indexed value is filed."""
     return value.lower() if isinstance(value, str) else value
@@ -41,6 +45,7 @@ class Table:
         self.rows: dict[int, JSON] = {}
         self.ids: list[int] = []
         self.changes: dict[int, list[JSON]] = {}
+        self.watch: Watch | None = None
         self._next_id = entity.first_id
         self._index: dict[str, dict[object, set[int]]] = {name: {} for name in entity.indexed}
         self._stale: dict[int, list[tuple[float, JSON | None]]] = {}
@@ -64,6 +69,7 @@ class Table:
         at = bisect_left(self.ids, row_id)
         self.ids.insert(at, row_id)
         self._file(row)
+        self._tell(None, row, stamp)
         return row_id
 
     def update(self, row_id: int, values: JSON, stamp: Stamp) -> None:
@@ -80,6 +86,7 @@ class Table:
         if told:
             entry = {"at": stamp.now, "by": stamp.resource_id, "fields": told}
             self.changes.setdefault(row_id, []).append(entry)
+        self._tell(old, self.rows[row_id], stamp)
 
     def delete(self, row_id: int, stamp: Stamp) -> None:
         """Remove a row."""
@@ -87,6 +94,7 @@ class Table:
         self._remember(row_id, old, stamp)
         self._unfile(old)
         self.ids.pop(bisect_left(self.ids, row_id))
+        self._tell(old, None, stamp)
 
     def find(self, field: str, value: object) -> list[JSON]:
         """Return the rows (as they are) whose indexed field has that value."""
@@ -121,6 +129,10 @@ class Table:
                 return past[0][1]
             del self._stale[row_id]
         return self.rows.get(row_id)
+
+    def _tell(self, old: JSON | None, new: JSON | None, stamp: Stamp) -> None:
+        if self.watch is not None:
+            self.watch(old, new, stamp)
 
     def _remember(self, row_id: int, seen: JSON | None, stamp: Stamp) -> None:
         if stamp.visible_at > stamp.now:

@@ -11,6 +11,7 @@ from alertd.simulator.instants import ticket_day
 from alertd.simulator.limits import Uploads
 from alertd.simulator.schema import BY_SINGULAR, ENTITIES
 from alertd.simulator.schema_udfs import SYSTEM_LISTS, UDF_DEFINITIONS
+from alertd.simulator.schema_webhooks import FIELD_IDS
 from alertd.simulator.tables import Table
 from alertd.simulator.wire import JSON
 
@@ -144,4 +145,10 @@ def _system_picklists() -> dict[tuple[str, str], dict[str, PickValue]]:
             for value, label in values.items()
         }
         for field, values in SYSTEM_LISTS.items()
+    } | {
+        (name, "fieldID"): {
+            str(value): PickValue(value=value, label=label, system=True, sort_order=place)
+            for place, (value, label) in enumerate(values.items(), start=1)
+        }
+        for name, values in FIELD_IDS.items()
     }

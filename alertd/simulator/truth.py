@@ -27,6 +27,8 @@ def state(simulator: Simulator, now: float, only: str = "") -> JSON:
             parts[key] = list(table)
     if only in ("", "unitLevels"):
         parts["unitLevels"] = unit_levels(simulator)
+    if only in ("", "callouts"):
+        parts["callouts"] = list(simulator.callouts.made)
     if only in ("", "queues"):
         parts["queues"] = queues(simulator.tenant)
     if only in ("", "apiUsers"):
