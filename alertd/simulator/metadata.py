@@ -47,7 +47,7 @@ def _field(tenant: Tenant, entity: Entity, field: Field) -> JSON:
         "dataType": field.data_type,
         "length": field.length,
         "isRequired": field.required,
-        "isReadOnly": field.read_only or (field.create_only and field.required),
+        "isReadOnly": field.read_only or field.create_only,
         "isQueryable": field.queryable,
         "isReference": bool(field.reference),
         "referenceEntityType": field.reference,

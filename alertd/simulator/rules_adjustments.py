@@ -16,6 +16,8 @@ from alertd.simulator.schema_contracts import CONTRACTS
 from alertd.simulator.validation import NO_REFERENCE, Writer
 from alertd.simulator.wire import JSON, refused
 
+ACTIVE = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Adjustment:
@@ -119,6 +121,8 @@ def _check_contract(adjustment: _Adjustment) -> None:
     if not writer.rights.sees(writer.tenant, CONTRACTS, contract):
         raise refused(NO_REFERENCE.format(field="contractID", entity="Contract"))
     require_recurring(writer, contract)
+    if contract["status"] != ACTIVE and not writer.switches.inactive_contracts_adjustable:
+        raise refused(writer.switches.inactive_contract_text)
     if not to_day(contract["startDate"]) <= adjustment.day <= to_day(contract["endDate"]):
         raise refused(writer.switches.adjustment_dates_text)
 

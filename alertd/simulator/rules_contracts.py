@@ -14,7 +14,6 @@ from alertd.simulator.contract_units import (
     Line,
     begin,
     fit_to_contract,
-    internal_prices,
     lines_of,
     rate_of,
     reprice,
@@ -101,12 +100,10 @@ class LineRules(Rules):
 
     def stamps(self, writer: Writer, old: JSON | None, new: JSON) -> JSON:
         """Return what the catalogue supplies, and a price the tenant does not let be changed as it was."""
-        if old is None:
+        if old is None or writer.switches.service_price_patch != "ignored":
             return supplied(writer.tenant, self._family, new)
-        if writer.switches.service_price_patch == "ignored":
-            kept = {name: old[name] for name in ("unitPrice", "unitCost", "adjustedPrice") if name in old}
-            return kept | internal_prices(new | kept)
-        return internal_prices(new)
+        kept = {name: old[name] for name in ("unitPrice", "unitCost", "adjustedPrice") if name in old}
+        return supplied(writer.tenant, self._family, new | kept) | kept
 
     def after(self, writer: Writer, old: JSON | None, new: JSON) -> None:
         """Lay out the units of a new line, or reprice those not posted yet."""

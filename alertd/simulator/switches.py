@@ -102,6 +102,8 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     adjustment_dates_text: str = "effectiveDate must be within the Contract's startDate and endDate."
     zero_change_text: str = "unitChange must not be 0."
     price_only_adjustments: bool = True
+    inactive_contracts_adjustable: bool = True
+    inactive_contract_text: str = "The Contract must be active."
     not_recurring_text: str = "The Contract must be of type Recurring Service."
     repeated_service_text: str = "The service or bundle is already associated with the Contract."
     service_price_patch: Literal["unposted", "ignored"] = "unposted"

@@ -326,6 +326,8 @@ def test_an_inactive_contract_is_adjusted_and_billed_all_the_same(sim: Simulator
     assert adjust(api, "2026-03-01", 1, contractServiceID=line)[0] == 200
     assert act(sim, act="approve_and_post", contract=5006) == 1
     assert [row["units"] for row in rows(api, contractServiceID=line) if row["approveAndPostDate"]][-1] == 5
+    switch(sim, inactive_contracts_adjustable=False)
+    assert "must be active" in refusal(adjust(api, "2026-04-01", 1, contractServiceID=line))
 
 
 def test_contracts_out_of_sight_cannot_be_adjusted(sim: Simulator, api: Api) -> None:
@@ -461,6 +463,22 @@ def test_a_new_line_takes_the_catalogue_and_begins_without_units(sim: Simulator,
     switch(sim, units_of_new_line=1)
     other = api("POST", "Contracts/5006/Services", {"serviceID": 71})[1]["itemId"]
     assert units_on(api, "2026-03-05", other) == 1
+
+
+def test_a_line_shows_the_catalogue_s_text_unless_it_has_its_own(api: Api) -> None:
+    api("PATCH", "Services", {"id": EDR, "invoiceDescription": "Protection"})
+    made = api("POST", "Contracts/5006/Services", {"serviceID": EDR})[1]["itemId"]
+    for sent, shown in ((None, "Protection"), ("Own", "Own"), (None, "Protection")):
+        api("PATCH", "Contracts/5006/Services", {"id": made, "invoiceDescription": sent})
+        assert rows(api, "ContractServices", id=made)[0]["invoiceDescription"] == shown
+
+
+def test_what_is_settable_at_creation_alone_is_read_only_in_metadata(api: Api) -> None:
+    fields = api("GET", "Contracts/entityInformation/fields")[1]["fields"]
+    flags = {each["name"]: (each["isRequired"], each["isReadOnly"]) for each in fields}
+    assert flags["contractPeriodType"] == (False, True)
+    assert flags["companyID"] == (True, True)
+    assert flags["endDate"] == (True, False)
 
 
 def test_services_need_a_recurring_contract(api: Api) -> None:
