@@ -157,6 +157,21 @@ class CategoryPart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     required: list[str]
 
 
+class WebhookPart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`[[webhooks]]`: of `entity`, with subscribed `fields` and those shown `always`, by label or id."""
+
+    id: int | None = None
+    entity: str = "Tickets"
+    name: str | None = None
+    url: str
+    secret: str | None = None
+    active: bool | None = None
+    events: list[Literal["create", "update", "delete"]] | None = None
+    fields: list[int | str] = msgspec.field(default_factory=list)
+    always: list[int | str] = msgspec.field(default_factory=list)
+    exclude: list[int | str] = msgspec.field(default_factory=list)
+
+
 class Scenario(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A tenant, or an addition to one. With `defaults` the built-in tenant comes first."""
 
@@ -179,6 +194,7 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     services: list[ServicePart] = msgspec.field(default_factory=list)
     service_bundles: list[ServicePart] = msgspec.field(default_factory=list)
     contracts: list[ContractPart] = msgspec.field(default_factory=list)
+    webhooks: list[WebhookPart] = msgspec.field(default_factory=list)
     tickets: list[JSON] = msgspec.field(default_factory=list)
     faults: list[Fault] = msgspec.field(default_factory=list)
 

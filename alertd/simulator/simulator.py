@@ -14,6 +14,7 @@ from alertd.simulator.callouts import Callouts
 from alertd.simulator.faults import Fault, Faults, Target
 from alertd.simulator.filling import Filler
 from alertd.simulator.filling_contracts import ContractFiller
+from alertd.simulator.filling_webhooks import WebhookFiller
 from alertd.simulator.ledger import Entry, Ledger, describe_body
 from alertd.simulator.limits import Threads, Threshold, injected_latency_s
 from alertd.simulator.queries import Pager
@@ -102,6 +103,7 @@ class Simulator:
         filler = Filler(self.tenant, now)
         filler.fill(scenario)
         ContractFiller(filler, self.switches).fill(scenario)
+        WebhookFiller(filler).fill(scenario)
         for fault in scenario.faults:
             self.faults.add(msgspec.structs.replace(fault), now)
 

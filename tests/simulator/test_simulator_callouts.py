@@ -17,7 +17,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.simulator import API_RESOURCE_ID, API_USERNAME, Fault, Simulator, read_scenario
+from alertd.simulator import API_RESOURCE_ID, API_USERNAME, Fault, ScenarioError, Simulator, read_scenario
 from alertd.simulator.callouts import SIGNATURE, Callout
 from alertd.simulator.control import control
 from alertd.simulator.schema_webhooks import WATCHED
@@ -172,6 +172,32 @@ def test_no_field_twice_and_no_foreign_one(api: Api) -> None:
 def udf(api: Api, name: str) -> int:
     body = {"filter": [{"op": "eq", "field": "name", "value": name}]}
     return int(api("POST", "UserDefinedFieldDefinitions/query", body)[1]["items"][0]["id"])
+
+
+def test_a_scenario_makes_webhooks_that_work(
+    sim: Simulator, api: Api, new_ticket: Callable[..., int]
+) -> None:
+    part: Any = {"url": "https://other.example.com/hook", "fields": ["Status"], "always": [NUMBER]}
+    part["exclude"] = ["API alertd"]
+    for _ in range(2):
+        sim.merge(read_scenario({"webhooks": [part]}))
+    assert len(sim.tenant.table("TicketWebhooks").ids) == 1
+    assert len(sim.tenant.table("TicketWebhookFields").ids) == 2
+    ticket = new_ticket()
+    api("PATCH", "Tickets", {"id": ticket, "status": 8})
+    person(sim, act="complete", ticket=ticket)
+    (payload,) = told(sim)
+    assert payload["Fields"] == {"Status": "Complete", "TicketNumber": "T20260305.0001"}
+    sim.merge(read_scenario({"webhooks": [{"url": part["url"], "active": False}]}))
+    person(sim, act="reopen", ticket=ticket)
+    assert told(sim) == []
+    assert api("GET", "TicketWebhooks/1")[1]["item"]["isReady"]
+
+
+@pytest.mark.parametrize("wrong", [{"entity": "Tags"}, {"fields": ["Colour"]}, {"exclude": ["Nobody"]}])
+def test_impossible_webhooks_are_told(sim: Simulator, wrong: Any) -> None:
+    with pytest.raises(ScenarioError):
+        sim.merge(read_scenario({"webhooks": [{"url": "https://x.example.com/"} | wrong]}))
 
 
 # --- which changes are told
