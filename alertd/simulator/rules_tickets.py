@@ -108,8 +108,7 @@ class TicketRules(Rules):
 
 
 def _default_contract(writer: Writer, company_id: int | None) -> int | None:
-    contracts = writer.tenant.tables.get("Contracts")
-    of_company = (row for row in contracts or () if row["companyID"] == company_id)
+    of_company = (row for row in writer.tenant.table("Contracts") if row["companyID"] == company_id)
     return next((row["id"] for row in of_company if row["isDefaultContract"] and row["status"] == 1), None)
 
 

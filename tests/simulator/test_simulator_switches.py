@@ -158,7 +158,26 @@ def test_a_contract_of_a_company_that_is_no_customer(sim: Simulator, api: Api) -
     company = {"name": "Acme Dental Group", "type": "Prospect"}
     sim.merge(read_scenario({"companies": [company]}))
     row = api("GET", "Companies/175")[1]["item"]
+    active = [{"op": "eq", "field": "companyID", "value": 175}, {"op": "eq", "field": "status", "value": 1}]
+    assert api("POST", "Contracts/query/count", {"filter": active})[1]["queryCount"] > 0
     assert (row["companyType"], row["isActive"], row["companyName"]) == (3, True, "Acme Dental Group")
+
+
+@pytest.mark.parametrize(("applied", "contract"), [(False, None), (True, 5001)])
+def test_a_default_contract_may_be_applied(
+    sim: Simulator, api: Api, new_ticket: Callable[..., int], applied: bool, contract: int | None
+) -> None:
+    sim.tenant.table("Contracts").update(5001, {"isDefaultContract": True}, Stamp(NOON))
+    sim.switches.default_contract_applied = applied
+    assert api("GET", f"Tickets/{new_ticket()}")[1]["item"]["contractID"] == contract
+    assert api("GET", f"Tickets/{new_ticket(companyID=183)}")[1]["item"]["contractID"] is None
+
+
+def test_a_contract_is_the_companys(api: Api, new_ticket: Callable[..., int]) -> None:
+    made = new_ticket(contractID=5001)
+    moved = {"id": made, "companyID": 183}
+    assert api("PATCH", "Tickets", moved)[0] == 500
+    assert api("PATCH", "Tickets", moved | {"contractID": None})[0] == 200
 
 
 def test_notes_tell_who_changed_them_for_whom(sim: Simulator, new_ticket: Callable[..., int]) -> None:
