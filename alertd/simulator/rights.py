@@ -153,6 +153,9 @@ class Rights:
         return self.resource_id in (row.get(name) for name in _OWNERS)
 
 
+NOTHING = Rights(denied=frozenset((name, verb) for name in ENTITIES for verb in (*_WRITES, "query")))
+
+
 def no_permission(verb: str, switches: Switches) -> ApiError:
     """Return the error for a verb the security level does not allow."""
     text = f"The logged in Resource does not have the adequate permissions to {verb} this entity type."

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
+
 from alertd.simulator import (
     schema_contracts,
     schema_crm,
@@ -13,6 +16,7 @@ from alertd.simulator import (
     schema_webhooks,
 )
 from alertd.simulator.entities import Entity
+from alertd.simulator.switches import Switches
 
 ENTITIES: dict[str, Entity] = {
     entity.name: entity
@@ -34,3 +38,15 @@ CHILDREN: dict[tuple[str, str], Entity] = {
     for entity in ENTITIES.values()
     if entity.segment
 }
+
+
+def trimmed(entity: Entity, switches: Switches) -> Entity:
+    """Return the entity as an older database has it, without the fields it did not have yet."""
+    absent = switches.absent_fields.get(entity.name)
+    return _without(entity.name, frozenset(absent)) if absent else entity
+
+
+@functools.cache
+def _without(name: str, absent: frozenset[str]) -> Entity:
+    entity = ENTITIES[name]
+    return replace(entity, fields=tuple(field for field in entity.fields if field.name not in absent))

@@ -13,7 +13,7 @@ from alertd.simulator.limits import Threshold
 from alertd.simulator.queries import Pager, PageTarget, Query, Reader, parse_query, shift_page
 from alertd.simulator.rights import Rights
 from alertd.simulator.routes import Route
-from alertd.simulator.schema import ENTITIES
+from alertd.simulator.schema import ENTITIES, trimmed
 from alertd.simulator.switches import Switches
 from alertd.simulator.tables import Stamp
 from alertd.simulator.tenant import ApiUser, Tenant
@@ -64,7 +64,7 @@ class Job:
         """The entity of the route."""
         if self.route.entity is None:
             raise LookupError(self.route.action)
-        return self.route.entity
+        return trimmed(self.route.entity, self.world.switches)
 
     def body(self) -> Any:
         """Return the JSON of the request body, or None."""

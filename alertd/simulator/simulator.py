@@ -18,7 +18,7 @@ from alertd.simulator.filling_webhooks import WebhookFiller
 from alertd.simulator.ledger import Entry, Ledger, describe_body
 from alertd.simulator.limits import Threads, Threshold, injected_latency_s
 from alertd.simulator.queries import Pager
-from alertd.simulator.rights import Rights
+from alertd.simulator.rights import NOTHING, Rights
 from alertd.simulator.routes import Address, Route, name_call, resolve, take_apart
 from alertd.simulator.scenario import Scenario, ScenarioError, default_contracts, default_scenario
 from alertd.simulator.service import Job, World, carry_out
@@ -197,7 +197,7 @@ class Simulator:
             return access.zone_information(self.tenant, self.switches, request, path)
         if address is None:
             raise not_found(request)
-        self._check_base(request, address, path)
+        foreign = self._is_foreign(request, address, path)
         user = access.authenticate(
             self.tenant,
             self.switches,
@@ -205,7 +205,7 @@ class Simulator:
             secret_refused=self._strike("wrong_secret", call, now) is not None,
             locked=self._strike("locked", call, now) is not None,
         )
-        rights = access.rights_of(self._world(), user, call.target, now)
+        rights = NOTHING if foreign else access.rights_of(self._world(), user, call.target, now)
         access.require_web_services(rights, self.switches)
         call.slot = (user.integration_code, call.target.endpoint)
         refused = self._check_limits(call, now)
@@ -215,12 +215,16 @@ class Simulator:
             call.job = self._job(call, route, Caller(user, rights), now)
         return refused
 
-    def _check_base(self, request: SimRequest, address: Address, path: str) -> None:
+    def _is_foreign(self, request: SimRequest, address: Address, path: str) -> bool:
+        """Whether the request went to another zone than the tenant's, and that is answered at all."""
         written = f"{address.prefix}/{address.root}/"
         if written.lower() != path.lower():
+            if self.switches.wrong_zone == "empty":
+                return True
             raise access.unauthorized(self.switches)
         if self.switches.path_case_sensitive and written != path:
             raise not_found(request)
+        return False
 
     def _check_limits(self, call: Call, now: float) -> SimReply | None:
         slot = call.slot or ("", "")

@@ -14,6 +14,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     customer_number: int = 30595
     web_url: str = ""
     path_case_sensitive: bool = False
+    wrong_zone: Literal["401", "empty"] = "401"
     url_limit: int = 2048
 
     unauthorized_body: str = ""
@@ -29,6 +30,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     hidden_cost: Literal["null", "zero"] = "null"
     missing_item: Literal["null", "404"] = "null"
     absent_entities: list[str] = []
+    absent_fields: dict[str, list[str]] = {}
     access_as_numbers: bool = False
     collection_patch: Literal["works", "404", "405"] = "works"
     instant_digits: Literal["three", "fewest"] = "three"

@@ -94,6 +94,7 @@ def api_users(tenant: Tenant) -> list[JSON]:
             "isActive": user.active,
             "isLocked": user.locked,
             "failedLogins": user.failed_logins,
+            "removed": sorted(user.removed),
         }
         for user in tenant.api_users.values()
     ]

@@ -61,7 +61,20 @@ def writes(draw: Any) -> tuple[str, str, Any]:
     method = draw(st.sampled_from(["POST", "PATCH", "PUT"]))
     path = draw(
         st.sampled_from(
-            ["Tickets", "Tickets/10001/Notes", "Tickets/10001/TagAssociations", "Tags", "Companies"]
+            [
+                "Tickets",
+                "Tickets/10001/Notes",
+                "Tickets/10001/TagAssociations",
+                "Tickets/10001/Attachments",
+                "Tickets/10001/Charges",
+                "Tickets/10001/SecondaryResources",
+                "Tags",
+                "Companies",
+                "Subscriptions",
+                "UserDefinedFieldDefinitions",
+                "UserDefinedFields/29690001/ListItems",
+                "Products/29683001/Tiers",
+            ]
         )
     )
     names = st.sampled_from(
@@ -71,6 +84,54 @@ def writes(draw: Any) -> tuple[str, str, Any]:
         st.dictionaries(names | st.just("userDefinedFields"), VALUES | st.just(10001), max_size=8) | VALUES
     )
     return method, path, body
+
+
+VALID: dict[str, dict[str, Any]] = {
+    "Tickets/10001/Attachments": {
+        "title": "log",
+        "fullPath": "log.txt",
+        "attachmentType": "FILE_ATTACHMENT",
+        "publish": 1,
+        "data": "YWxs",
+    },
+    "Tickets/10001/Charges": {
+        "name": "Disk",
+        "chargeType": 1,
+        "datePurchased": "2026-03-05",
+        "unitQuantity": 2,
+        "billingCodeID": 1,
+    },
+    "Tickets/10001/SecondaryResources": {"resourceID": 29682886, "roleID": 8},
+    "Subscriptions": {
+        "configurationItemID": 4001,
+        "subscriptionName": "Backup",
+        "materialCodeID": 1,
+        "effectiveDate": "2026-01-31",
+        "expirationDate": "2026-05-30",
+        "periodType": 2,
+        "periodPrice": 10.0,
+        "status": 1,
+    },
+    "UserDefinedFieldDefinitions": {"name": "Rack", "dataType": 5, "udfType": 3},
+    "UserDefinedFields/29690001/ListItems": {"valueForDisplay": "A1"},
+    "Products/29683001/Tiers": {"unitCost": 1.0, "unitPrice": 2.0},
+}
+DATES = st.sampled_from(["0001-01-01", "9999-12-31", "2026-02-30", "2026-03-05T10:00:00+14:00", "1969-12-31"])
+
+
+@st.composite
+def near_writes(draw: Any) -> tuple[str, Any]:
+    path = draw(st.sampled_from(sorted(VALID)))
+    names = draw(st.sets(st.sampled_from(sorted(VALID[path])), max_size=2))
+    return path, VALID[path] | {name: draw(DATES | VALUES) for name in sorted(names)}
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(near_writes())
+def test_any_slip_is_answered(write: tuple[str, Any]) -> None:
+    SIM.reset()
+    SIM.call("POST", "Tickets", {"companyID": 175, "title": "t", "status": 1, "priority": 2, "queueID": 8})
+    assert SIM.call("POST", *write).status in (200, 500)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)

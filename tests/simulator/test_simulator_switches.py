@@ -211,3 +211,28 @@ def test_cancelled_companies_are_customers_too(sim: Simulator) -> None:
     table.update(175, {"companyType": 6}, Stamp(NOON))
     sim.faults.add(Fault(kind="rights", remove=["crm_customers"]), NOON)
     assert sim.call("GET", "Companies/175").json() == {"item": None}
+
+
+def test_another_zone_may_show_an_empty_database(sim: Simulator, new_ticket: Callable[..., int]) -> None:
+    made = new_ticket()
+    headers = {"username": API_USERNAME, "secret": API_SECRET, "apiintegrationcode": API_INTEGRATION_CODE}
+    old = SimRequest(method="GET", path=f"/ATServicesRest/V1.0/Tickets/{made}", headers=headers)
+    sim.faults.add(Fault(kind="moved_zone"), NOON)
+    refused = sim.handle(old).status
+    sim.switches.wrong_zone = "empty"
+    assert (refused, sim.handle(old).json()) == (401, {"item": None})
+    assert sim.call("GET", f"Tickets/{made}").json()["item"]["id"] == made
+
+
+def test_a_field_may_not_be_there_yet(sim: Simulator, api: Api, new_ticket: Callable[..., int]) -> None:
+    sim.switches.absent_fields = {"Tickets": ["rmaType", "externalID"]}
+    names = {field["name"] for field in api("GET", "Tickets/entityInformation/fields")[1]["fields"]}
+    made = new_ticket(externalID="k")
+    row = api("GET", f"Tickets/{made}")[1]["item"]
+    query = {"filter": [{"op": "eq", "field": "externalID", "value": "k"}]}
+    told = [each in names or each in row for each in ("rmaType", "externalID", "title")]
+    assert told == [False, False, True]
+    assert api("POST", "Tickets/query", query)[1] == {
+        "errors": ["Unable to find externalID in the Ticket Entity."]
+    }
+    assert sim.tenant.table("Tickets").rows[made]["externalID"] is None
