@@ -682,7 +682,7 @@ async def test_a_refused_call_out_comes_again(
     receiver.status = status
     assert (await wire.api("PATCH", "Tickets", {"id": ticket, "title": "two"}))[0] == 200
     _, first = await receiver.heard.get()
-    await until(sim, "waiting", 1)
+    assert (await until(sim, "waiting", 1)).attempts[0].outcome == str(status)
     receiver.status = 200
     clock.now += 30
     _, second = await receiver.heard.get()
