@@ -129,7 +129,9 @@ class Callouts:
             self.saw(Change(entity, old, new), stamp)
 
         def watch_hook(old: JSON | None, new: JSON | None, stamp: Stamp) -> None:
-            if old and new and new["isActive"] and not old["isActive"]:
+            if old and new is None:
+                self._drop((webhooks, old["id"]))
+            elif old and new and new["isActive"] and not old["isActive"]:
                 self._failures.pop((webhooks, new["id"]), None)
 
         webhooks = WEBHOOKS[entity]
@@ -202,6 +204,11 @@ class Callouts:
         callout.state = state
         del self._waiting[callout.number]
 
+    def _drop(self, key: tuple[str, int]) -> None:
+        """Drop what waits for a webhook that calls out no more."""
+        for each in [each for each in self._waiting.values() if (each.webhook, each.webhook_id) == key]:
+            self._end(each, "dropped")
+
     def _log(self, callout: Callout, now: float) -> None:
         """Write the error log, which keeps what happened within thirty days."""
         table, stamp = self._home.tenant.table("WebhookEventErrorLogs"), Stamp(now)
@@ -224,8 +231,7 @@ class Callouts:
         if hook is None or not hook["isActive"] or self._failures[key] < switches.callouts_disabled_after:
             return
         self._home.tenant.table(callout.webhook).update(hook["id"], {"isActive": False}, Stamp(now))
-        for each in [each for each in self._waiting.values() if (each.webhook, each.webhook_id) == key]:
-            self._end(each, "dropped")
+        self._drop(key)
         body = self._body(hook, callout.webhook, "Deactivated", Stamp(now))
         self._file(self._make(hook, callout.webhook, body, now))
 

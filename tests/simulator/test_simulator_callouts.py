@@ -524,6 +524,16 @@ def test_attempts_may_be_what_counts(sim: Simulator, clock: Clock, due: Callable
     assert disabled(sim)
 
 
+def test_what_waits_for_a_deleted_webhook_is_dropped(
+    sim: Simulator, api: Api, clock: Clock, due: Callable[[], None]
+) -> None:
+    due()
+    fail(sim, clock, 1)
+    assert api("DELETE", "TicketWebhooks/1")[0] == 200
+    assert sim.callouts.take_due(clock.now) == []
+    assert [callout.state for callout in sim.callouts.made] == ["dropped"]
+
+
 def test_sequence_numbers_count_per_webhook(sim: Simulator, api: Api, due: Callable[[], None]) -> None:
     hooked(api, webhookUrl="https://other.example.com/")
     due()
