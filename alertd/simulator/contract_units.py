@@ -16,6 +16,7 @@ from alertd.simulator.contract_days import (
     Level,
     Stretch,
     changed_from,
+    cut,
     day_to_wire,
     level_on,
     periods,
@@ -201,9 +202,12 @@ def change_units(
 def fit_to_contract(line: Line, old_start: date, stamp: Stamp) -> None:
     """Lay a line out again after its contract has got other dates.
 
-    What began with the contract begins with it again, and what holds at the end goes on to the new end.
+    What began with the contract begins with it again, and what holds at the end goes on to the new end. A
+    posted row that the old end has cut stays cut.
     """
     levels, start = line.levels(), to_day(line.contract["startDate"])
+    posted = line.posted_until()
+    levels = levels if posted is None else cut(levels, posted + DAY)
     if not levels:
         return
     began_with_it = levels[0].start == old_start

@@ -529,6 +529,17 @@ def test_a_shorter_contract_loses_rows_but_never_posted_ones(api: Api) -> None:
     assert "posted" in refusal(api("PATCH", "Contracts", {"id": ACME, "startDate": "2025-09-01"}))
 
 
+def test_a_posted_row_stays_cut_when_its_contract_goes_on(sim: Simulator, api: Api) -> None:
+    api("PATCH", "Contracts", {"id": ACME, "endDate": "2026-03-10"})
+    act(sim, act="approve_and_post", contract=ACME)
+    posted = rows(api, contractServiceID=EDR_LINE)[-1]
+    assert api("PATCH", "Contracts", {"id": ACME, "endDate": "2026-03-31"})[0] == 200
+    *_, old, new = rows(api, contractServiceID=EDR_LINE)
+    assert old == posted
+    assert (new["startDate"][:10], new["endDate"][:10], new["units"]) == ("2026-03-11", "2026-03-31", 27)
+    assert new["approveAndPostDate"] is None
+
+
 def test_another_start_lays_periods_out_again(api: Api) -> None:
     contract = new_contract(api)[1]["itemId"]
     line = api("POST", f"Contracts/{contract}/Services", {"serviceID": EDR})[1]["itemId"]
