@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from py_autotask import AutotaskClient
+from py_autotask.constants import TicketPriority, TicketStatus
 from py_autotask.exceptions import (
     AutotaskAPIError,
     AutotaskAuthError,
@@ -212,3 +213,16 @@ def test_a_host_that_nobody_vouches_for_gets_no_credential(
     with pytest.raises(AutotaskConnectionError, match="certificate verify failed"):
         client.tickets.get(1)
     assert zone.calls() == []
+
+
+def test_bug_its_names_for_statuses_and_priorities_are_others(client: AutotaskClient) -> None:
+    """The numbers of system values are the same everywhere: 5 is complete, 4 is critical."""
+    fields = {field["name"]: field["picklistValues"] for field in client.tickets.get_field_info()["fields"]}
+    status, priority = (
+        {int(v["value"]): v["label"] for v in fields[name]} for name in ("status", "priority")
+    )
+    assert (status[TicketStatus.COMPLETE], status[TicketStatus.WAITING_MATERIALS]) == (
+        "In Progress",
+        "Complete",
+    )
+    assert (priority[TicketPriority.CRITICAL], priority[TicketPriority.LOW]) == ("High", "Critical")
