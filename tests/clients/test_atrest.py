@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 import requests
 from atrest import Client
@@ -50,3 +52,14 @@ def test_bug_a_lost_answer_is_an_error_without_a_name(zone: Zone, client: Client
     with pytest.raises(TypeError, match="exceptions must derive from BaseException"):
         client.create_ticket("Disk full", "C:", 1, 2, COMPANY, NOC)
     assert len(zone.truth("tickets")) == 1
+
+
+def test_attaches_a_file(zone: Zone, client: Client) -> None:
+    data = base64.b64encode(b"5 reallocated")
+    ticket_id = client.create_ticket_with_attachment(
+        "Disk full", "C:", 1, 2, COMPANY, NOC, "SMART", "smart.txt", data
+    )
+    kept = zone.truth("ticketAttachments")
+    assert [(row["ticketID"], row["title"], row["fullPath"]) for row in kept] == [
+        (ticket_id, "SMART", "smart.txt")
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,6 +90,8 @@ def test_finds_its_zone_over_tls(zone: Zone) -> None:
         ("Contact", "contacts", {"isActive": 1}),
         ("TicketCategory", "ticketCategories", {}),
         ("Role", "roles", {}),
+        ("Department", "departments", {}),
+        ("BillingCode", "billingCodes", {"isActive": True}),
     ],
 )
 def test_takes_over_every_row(zone: Zone, name: str, truth: str, also: dict[str, Any]) -> None:
@@ -250,3 +254,27 @@ def test_bug_after_a_move_it_asks_the_old_zone_again(zone: Zone) -> None:
     again = api.TicketsAPIClient()
     again.add_condition(api.ApiCondition(op="exist", field="id"))
     assert again.get(None)["items"] == []
+
+
+def test_puts_further_people_on_a_ticket_and_takes_them_off(zone: Zone) -> None:
+    pull_what_tickets_need()
+    pull("Role")
+    ticket, people = make_ticket(), sync.TicketSecondaryResourceSynchronizer
+    person, role = models.Resource.objects.get(user_name="jnovak"), models.Role.objects.get(id=8)
+    added, _ = people().create(ticket, resource=person, role=role, ticket=ticket)
+    kept = zone.truth("ticketSecondaryResources")
+    assert [(row["ticketID"], row["resourceID"], row["roleID"]) for row in kept] == [
+        (ticket.id, person.id, 8)
+    ]
+    people().delete([added], ticket)
+    assert zone.truth("ticketSecondaryResources") == []
+
+
+def test_attaches_a_file_and_loads_it_back(zone: Zone) -> None:
+    """One attachment comes in `items`, and two slashes in a path do for one."""
+    ticket_id, files = zone.fill_tickets(1)[0], api.AttachmentInfoAPIClient()
+    made = files.upload_attachments(
+        ticket_id, {"file": ("smart.txt", io.BytesIO(b"5 reallocated"))}, "Tickets"
+    )
+    loaded = files.get_attachment(ticket_id, made["itemId"], "Tickets")
+    assert (loaded["fullPath"], base64.b64decode(loaded["data"])) == ("smart.txt", b"5 reallocated")
