@@ -222,3 +222,34 @@ def test_bug_a_moved_tenant_is_never_found_again(zone: Zone, api: Api) -> None:
         with pytest.raises(Refused, match="401: Authorization error"):
             api("Tickets", "info")
     assert [path for _, path, _ in zone.calls()].count("zoneInformation") == 1
+
+
+def units_of(api: Api, line: dict[str, Any]) -> list[tuple[str, int, float]]:
+    query = {"filter": [{"op": "eq", "field": "contractServiceID", "value": line["id"]}]}
+    rows = api("ContractServiceUnits", "query", query)["items"]
+    return [(row["startDate"], row["units"], row["price"]) for row in rows]
+
+
+def test_adjusts_the_units_of_a_contract_from_a_day_on(zone: Zone, api: Api) -> None:
+    line = zone.truth("contractServices")[0]
+    before = units_of(api, line)
+    day = before[-2][0]
+    change = {"contractServiceID": line["id"], "effectiveDate": day, "unitChange": 3}
+    api("ContractServiceAdjustments", "create", line["contractID"], change)
+    assert units_of(api, line) == [
+        (start, units + 3, price / units * (units + 3)) if start >= day else (start, units, price)
+        for start, units, price in before
+    ]
+    assert zone.actions("ContractServiceAdjustments") == {"create": 1}
+
+
+def test_bug_adjustments_are_asked_for(zone: Zone, api: Api) -> None:
+    assert api("ContractServiceAdjustments", "get", 31401) is None
+    assert api("ContractServiceAdjustments", "query", everything_after(0)) is None
+    assert {status for _, path, status in zone.calls() if "Adjustments" in path} == {404}
+
+
+def test_notes_a_contract(zone: Zone, api: Api) -> None:
+    contract_id = zone.truth("contracts")[0]["id"]
+    made = api("ContractNotes", "create", contract_id, {"title": "Counted", "description": "27 seats"})
+    assert api("ContractNotes", "get", made["itemId"])["item"]["contractID"] == contract_id

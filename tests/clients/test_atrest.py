@@ -34,7 +34,7 @@ def test_finds_it_by_an_id_sent_as_text(zone: Zone, client: Client) -> None:
     assert page["pageDetails"]["count"] == 1
 
 
-def test_takes_every_500_for_a_wrong_integration_code(client: Client) -> None:
+def test_bug_takes_every_500_for_a_wrong_integration_code(client: Client) -> None:
     with pytest.raises(requests.HTTPError, match="Invalid Autotask integration code OR bad query parameters"):
         client.create_ticket("Disk full", "no such queue", 1, 2, COMPANY, 1)
 

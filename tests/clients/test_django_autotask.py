@@ -92,6 +92,7 @@ def test_finds_its_zone_over_tls(zone: Zone) -> None:
         ("Role", "roles", {}),
         ("Department", "departments", {}),
         ("BillingCode", "billingCodes", {"isActive": True}),
+        ("Contract", "contracts", {"status": 1}),
     ],
 )
 def test_takes_over_every_row(zone: Zone, name: str, truth: str, also: dict[str, Any]) -> None:

@@ -226,3 +226,32 @@ def test_bug_its_names_for_statuses_and_priorities_are_others(client: AutotaskCl
         "Complete",
     )
     assert (priority[TicketPriority.CRITICAL], priority[TicketPriority.LOW]) == ("High", "Critical")
+
+
+def test_adjusts_the_units_of_a_contract(zone: Zone, client: AutotaskClient) -> None:
+    line, children = zone.truth("contractServices")[0], client.entities.get_entity
+    mine = {"field": "contractServiceID", "op": "eq", "value": line["id"]}
+    before = children("ContractServiceUnits").query_all(mine)
+    change = {
+        "contractID": line["contractID"],
+        "contractServiceID": line["id"],
+        "effectiveDate": before[-1]["startDate"],
+        "unitChange": -4,
+    }
+    children("ContractServiceAdjustments").create(change)
+    after = children("ContractServiceUnits").query_all(mine)
+    assert [row["units"] for row in after[:-1]] == [row["units"] for row in before[:-1]]
+    assert after[-1]["units"] == before[-1]["units"] - 4
+
+
+def test_bug_an_adjustment_says_its_change_under_another_name(zone: Zone, client: AutotaskClient) -> None:
+    line, adjustments = (
+        zone.truth("contractServices")[0],
+        client.entities.get_entity("ContractServiceAdjustments"),
+    )
+    units = zone.truth("contractServiceUnits")
+    with pytest.raises(AutotaskAPIError, match="500"):
+        adjustments.create_service_adjustment(
+            line["contractID"], line["id"], "Quantity", "more seats", quantity_adjustment=2.0
+        )
+    assert zone.truth("contractServiceUnits") == units
