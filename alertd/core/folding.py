@@ -15,6 +15,7 @@ import msgspec
 from alertd.core import deciding, incidents
 from alertd.core.alerts import Alert, AlertKey, Status
 from alertd.core.conditions import Condition, Turn, expire, observe
+from alertd.core.devices import DEVICE_LABELS
 from alertd.core.history import Happening
 from alertd.core.incidents import Changed, Counted, Ended, Fired, Incident, Member, Tick
 from alertd.core.routes import Matched, Policy, Route, match, place
@@ -249,6 +250,7 @@ def member_of(condition: Condition) -> Member:
         host=labels.get("host", ""),
         description=annotations.get("description", ""),
         url=annotations.get("url", ""),
+        clues={name: labels[name] for name in DEVICE_LABELS if labels.get(name)},
     )
 
 

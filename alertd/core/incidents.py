@@ -30,6 +30,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     host: str = ""
     description: str = ""
     url: str = ""
+    clues: dict[str, str] = {}  # what else names its device: some of DEVICE_LABELS
     ended_at: datetime | None = None
     expired: bool = False
 
