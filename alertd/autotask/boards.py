@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from alertd.autotask.picklists import Choice, Fields, NoChoice
+from alertd.autotask.udfs import NO_UDFS, Udfs, ticket_fields
 from alertd.core.boards import BoardSettings
-from alertd.core.tickets import Board
+from alertd.core.tickets import Board, TicketField
 from alertd.flows.errors import Rejected
 
 _NEW, _DONE = 1, 5  # system statuses; their ids are the same in every tenant, their labels can be edited
@@ -39,14 +40,24 @@ class Resolved(msgspec.Struct, frozen=True):
         return self.board is not None and not any(problem.fatal for problem in self.problems)
 
 
+class Tenant(msgspec.Struct, frozen=True):
+    """What the tenant's tickets may have. `category_sources`: the source that each category brings."""
+
+    fields: Fields
+    udfs: Udfs = NO_UDFS
+    category_sources: Mapping[int, int] = {}
+
+
 class _Resolving:
     """One board's resolution: collects what is wrong on the way."""
 
-    def __init__(self, settings: BoardSettings, fields: Fields, resources: int | None) -> None:
+    def __init__(self, settings: BoardSettings, tenant: Tenant, resources: int | None) -> None:
         self.settings = settings
-        self.fields = fields
+        self.tenant = tenant
+        self.fields = tenant.fields
         self.resources = resources
         self.problems: list[Problem] = []
+        self.category_id = self.optional("category", "ticketCategory", settings.category)
 
     def complain(self, what: str, *, fatal: bool = False) -> None:
         self.problems.append(Problem(where=f"board {self.settings.name!r}", what=what, fatal=fatal))
@@ -99,27 +110,55 @@ class _Resolving:
         self.complain(f"{key} {found.why}; tickets are made without")
         return None
 
+    def sub_issue(self, issue_id: int | None) -> int | None:
+        """Return the entry among those of the issue; without the issue there is none."""
+        wanted = self.settings.sub_issue
+        if wanted is None or issue_id is None:
+            return None
+        found = self.fields.picklist("subIssueType").under(issue_id).find(wanted)
+        if isinstance(found, Choice):
+            return found.id
+        self.complain(f"sub_issue {found.why} under issue {self.settings.issue!r}; tickets are made without")
+        return None
+
+    def udfs(self, known: Udfs) -> tuple[TicketField, ...]:
+        fields, wrong = ticket_fields(self.settings, known)
+        for what in wrong:
+            self.complain(what)
+        return fields
+
     def source(self) -> int | None:
+        """Return the configured source, or ours, unless the ticket's category brings one of its own."""
         if self.settings.source is not None:
             return self.optional("source", "source", self.settings.source)
+        if self.category_id in self.tenant.category_sources:
+            return None
         found = self.fields.picklist("source").find(_MONITORING)
         return found.id if isinstance(found, Choice) else None
+
+
+def _tenants_priority(fields: Fields) -> int | None:
+    """Return what a ticket gets whose own priority is refused: the tenant's default, or its Medium."""
+    priorities = fields.picklist("priority")
+    chosen = priorities.default() or priorities.by_id(_PRIORITY_IDS["medium"])
+    return chosen.id if chosen is not None and chosen.active else None
 
 
 def _usual_priority(wanted: int | str) -> int | None:
     return _PRIORITY_IDS.get(wanted.casefold()) if isinstance(wanted, str) else None
 
 
-def resolve(settings: BoardSettings, fields: Fields, *, resources: int | None) -> Resolved:
+def resolve(settings: BoardSettings, tenant: Tenant, *, resources: int | None) -> Resolved:
     """Resolve one board against the metadata of Tickets.
 
     Args:
         settings: The board as configured.
-        fields: Metadata of the tenant's Tickets.
+        tenant: What its tickets may have.
         resources: How many people are assigned to its queue; None: that cannot be told.
     """
-    resolving = _Resolving(settings, fields, resources)
+    resolving = _Resolving(settings, tenant, resources)
     queue_id = resolving.queue()
+    issue_id = resolving.optional("issue", "issueType", settings.issue)
     board = Board(
         name=settings.name,
         queue_id=-1 if queue_id is None else queue_id,
@@ -127,13 +166,30 @@ def resolve(settings: BoardSettings, fields: Fields, *, resources: int | None) -
         status_new=resolving.status("new", settings.status.new, "New", _NEW),
         status_done=resolving.status("done", settings.status.done, "Complete", _DONE),
         source_id=resolving.source(),
-        category_id=resolving.optional("category", "ticketCategory", settings.category),
+        category_id=resolving.category_id,
+        ticket_type_id=resolving.optional("ticket_type", "ticketType", settings.ticket_type),
+        issue_id=issue_id,
+        sub_issue_id=resolving.sub_issue(issue_id),
+        sla_id=resolving.optional("sla", "serviceLevelAgreementID", settings.sla),
+        contact=settings.contact,
+        location=settings.location,
+        udfs=resolving.udfs(tenant.udfs),
+        usual_priority=_tenants_priority(tenant.fields),
         tags=tuple(settings.tags),
         state_tags={str(state): label for state, label in settings.state_tags.items()},
         title_template=settings.title_template,
         description_template=settings.description_template,
     )
     return Resolved(None if queue_id is None else board, tuple(resolving.problems))
+
+
+def stand_in_for(name: str, resolved: Mapping[str, Resolved], stand_ins: Sequence[str]) -> Board | None:
+    """Return the first sound board of `stand_ins` whose queue is another than that of board `name`."""
+    own = resolved[name].board if name in resolved else None
+    for each in (resolved[other] for other in stand_ins if other in resolved):
+        if each.sound and each.board is not None and (own is None or each.board.queue_id != own.queue_id):
+            return each.board
+    return None
 
 
 def choose(name: str, resolved: Mapping[str, Resolved], stand_ins: Sequence[str]) -> Board:

@@ -1,4 +1,4 @@
-"""The tenant's active companies, found by id, exact name or number."""
+"""The tenant's active companies, found by id, exact name, number, alias, or parent and name."""
 
 from __future__ import annotations
 
@@ -6,75 +6,48 @@ import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-import msgspec
 import structlog
 
 from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
+from alertd.autotask.directory import Directory, Entry, name_key, read_entries
 from alertd.autotask.first_tries import FirstTries
 from alertd.autotask.precedence import Precedence
-from alertd.autotask.queries import Query, Row, Where
+from alertd.autotask.queries import Query, Where
 from alertd.autotask.texts import shown
+from alertd.autotask.udfs import Udf, read_udfs
 from alertd.flows.errors import AuthRefused, PortError, Rejected, Unavailable
-from alertd.flows.ports import Clock, Company
+from alertd.flows.ports import Clock, Company, CompanyMatch
 
 EVERY = timedelta(hours=1)
 MISS_FOR = timedelta(hours=1)
 AFTER_FAILURE = timedelta(minutes=1)
 MOST_MISSES = 10_000
 LONGEST_NAME = 100  # characters of a companyName
-_LONGEST_ID = 19  # digits of a 64-bit number
+_MOST_NAMED = 5
 OWN_COMPANY = 0  # the MSP's own company, which every tenant has
 _ACTIVE = Where("eq", "isActive", True)
-_FIELDS = ("companyName", "companyNumber")
+_FIELDS = ("companyName", "companyNumber", "parentCompanyID")
 _log = structlog.get_logger(__name__)
 
 
-def _key(name: str) -> str:
-    return name.strip().casefold()
-
-
-class Directory(msgspec.Struct, frozen=True):
-    """Active companies under each of their names."""
-
-    by_id: dict[int, Company]
-    by_name: dict[str, list[Company]]
-    by_number: dict[str, list[Company]]
-
-    def find(self, client: str) -> list[Company]:
-        """Return the companies that `client` names; more than one: it is ambiguous."""
-        key = _key(client)
-        if len(key) <= _LONGEST_ID and key.isascii() and key.isdecimal() and int(key) in self.by_id:
-            return [self.by_id[int(key)]]
-        return self.by_name.get(key) or self.by_number.get(key) or []
-
-
-def _missing(named: int | str, found: list[Company]) -> str:
-    return f"{named!r} {'is the name of several' if found else 'is no active company'}"
-
-
-def read_companies(rows: Iterable[Row]) -> Directory:
-    """Arrange companies' records; those without a name are left out."""
-    directory = Directory({}, {}, {})
-    for row in rows:
-        name, number = row.get("companyName"), row.get("companyNumber")
-        if not isinstance(name, str) or not name.strip():
-            continue
-        company = Company(row["id"], name)
-        directory.by_id[company.id] = company
-        directory.by_name.setdefault(_key(name), []).append(company)
-        if isinstance(number, str) and number.strip():
-            directory.by_number.setdefault(_key(number), []).append(company)
-    return directory
+def _missing(named: int | str, match: CompanyMatch) -> str:
+    if match.candidates:
+        return f"{named!r} is the name of several: {'; '.join(match.candidates[:_MOST_NAMED])}"
+    return f"{named!r} is no active company"
 
 
 class Companies:
     """The directory, loaded whole and then hourly; a name that is not in it is asked for once an hour."""
 
-    def __init__(self, client: AutotaskClient, *, fallback: int | str, clock: Clock) -> None:
+    def __init__(
+        self, client: AutotaskClient, *, fallback: int | str, alias_udf: str | None = None, clock: Clock
+    ) -> None:
         self._client = client
         self._clock = clock
         self._wanted_fallback = fallback
+        self._alias_udf = alias_udf
+        self._alias_problem = ""
         self._directory: Directory | None = None
         self._first_tries = FirstTries(clock)
         self._due_at = clock.now()
@@ -94,32 +67,44 @@ class Companies:
             if self._directory is None or self._clock.now() >= self._due_at:
                 await self._load(self._clock.now())
 
-    async def find(self, client: str) -> Company | None:
-        """Return the one active company that `client` names; None: unknown, or several have that name.
+    async def find(self, client: str) -> CompanyMatch:
+        """Return the one active company that `client` names, or those that share the name.
 
         Raises:
             PortError: The directory does not have it, and Autotask cannot be asked now.
         """
         if not client.strip():
-            return None
-        found = self._known().find(client)
-        if not found:
+            return CompanyMatch()
+        match = self._known().find(client)
+        if match == CompanyMatch():
             async with self._asking:
-                found = self._known().find(client) or await self._asked(client)
-        if len(found) > 1:
+                match = self._known().find(client)
+                if match == CompanyMatch():
+                    match = await self._asked(client)
+        if match.candidates:
             _log.warning(
                 "autotask.company_ambiguous",
                 client=shown(client),
-                company_ids=[each.id for each in found[:10]],
+                candidates=list(match.candidates[:_MOST_NAMED]),
             )
-        return found[0] if len(found) == 1 else None
+        return match
 
     def fallback(self) -> Company:
         """Return where a ticket goes whose customer is unknown; the MSP itself where that is not found."""
-        found = self._found(self._wanted_fallback)
-        if len(found) == 1:
-            return found[0]
-        return self._known().by_id.get(OWN_COMPANY, Company(OWN_COMPANY, ""))
+        found = self._found(self._wanted_fallback).company
+        if found is not None:
+            return found
+        own = self._known().by_id.get(OWN_COMPANY)
+        return own.company if own is not None else Company(OWN_COMPANY, "")
+
+    def parent_id(self, company_id: int) -> int | None:
+        """Return the id of the company's parent, where it has one."""
+        entry = self._known().by_id.get(company_id)
+        return entry.parent_id if entry is not None else None
+
+    def doubt(self) -> None:
+        """Autotask refused a company: read the directory again."""
+        self._due_at = self._clock.now()
 
     def problems(self, named: Iterable[int | str]) -> list[Problem]:
         """Return what is wrong with the fallback company and those that routes name, as far as is known."""
@@ -130,7 +115,7 @@ class Companies:
                 "no company can be seen, so every ticket goes to your own: the API user lacks rights in CRM"
             )
             return [Problem(where="[autotask]", what=what)]
-        return self._fallback_problems() + self._named_problems(named)
+        return self._alias_problems() + self._fallback_problems() + self._named_problems(named)
 
     async def problems_of(self, named: frozenset[int | str]) -> list[Problem]:
         """Return what is wrong with companies that routes are to name; what is not known is looked up now.
@@ -143,9 +128,12 @@ class Companies:
             await self.ready()
         return self._named_problems(named)
 
+    def _alias_problems(self) -> list[Problem]:
+        return [Problem(where="[autotask]", what=self._alias_problem)] if self._alias_problem else []
+
     def _fallback_problems(self) -> list[Problem]:
         found = self._found(self._wanted_fallback)
-        if len(found) == 1 or self._wanted_fallback == OWN_COMPANY:
+        if found.company is not None or self._wanted_fallback == OWN_COMPANY:
             return []
         what = (
             f"fallback_company {_missing(self._wanted_fallback, found)}; company 0, your own, is used instead"
@@ -156,10 +144,10 @@ class Companies:
         found = {each: self._found(each) for each in sorted(named, key=str)}
         return [
             Problem(
-                where="[route]", what=f"company {_missing(each, rows)}; the fallback company is used instead"
+                where="[route]", what=f"company {_missing(each, match)}; the fallback company is used instead"
             )
-            for each, rows in found.items()
-            if len(rows) != 1
+            for each, match in found.items()
+            if match.company is None
         ]
 
     def _known(self) -> Directory:
@@ -168,9 +156,8 @@ class Companies:
         return self._directory
 
     async def _load(self, now: datetime) -> None:
-        query = Query(entity="Companies", conditions=(_ACTIVE,), fields=_FIELDS, precedence=Precedence.SYNC)
         try:
-            self._directory = self._credible(read_companies(await self._client.exact(query)))
+            self._directory = self._credible(Directory(await self._entries()))
         except AuthRefused:
             raise
         except PortError as exc:
@@ -190,28 +177,52 @@ class Companies:
             raise Unavailable("Autotask shows no company any more")
         return read
 
-    def _found(self, named: int | str) -> list[Company]:
+    async def _entries(self) -> list[Entry]:
+        """Read every active company, with its aliases where the tenant has that field."""
+        alias_udf = await self._usable_alias_udf()
+        query = Query(
+            entity="Companies",
+            conditions=(_ACTIVE,),
+            fields=(*_FIELDS, *([alias_udf] if alias_udf else [])),
+            precedence=Precedence.SYNC,
+        )
+        return read_entries(await self._client.exact(query), alias_udf=alias_udf)
+
+    async def _usable_alias_udf(self) -> str | None:
+        """Return the field's name as the tenant writes it. Asking for one that is not there is refused."""
+        if self._alias_udf is None:
+            return None
+        try:
+            info = await self._client.info("Companies/entityInformation/userDefinedFields", "Companies")
+        except Rejected as exc:
+            self._alias_problem = f"company_alias cannot be used: {exc}"
+            return None
+        found = read_udfs(info).find(self._alias_udf)
+        self._alias_problem = "" if isinstance(found, Udf) else f"company_alias {found.why}"
+        return found.name if isinstance(found, Udf) else None
+
+    def _found(self, named: int | str) -> CompanyMatch:
         if isinstance(named, int):
-            company = self._known().by_id.get(named)
-            return [] if company is None else [company]
+            entry = self._known().by_id.get(named)
+            return CompanyMatch() if entry is None else CompanyMatch(entry.company, "id")
         return self._known().find(named)
 
-    async def _asked(self, client: str) -> list[Company]:
+    async def _asked(self, client: str) -> CompanyMatch:
         if len(client.strip()) > LONGEST_NAME:
-            return []
-        key, now = _key(client), self._clock.now()
+            return CompanyMatch()
+        key, now = name_key(client), self._clock.now()
         missed_at = self._missed_at.get(key)
         if missed_at is not None and now - missed_at < MISS_FOR:
-            return []
-        found = (await self._queried(client.strip())).by_name.get(key, [])
+            return CompanyMatch()
+        found = [each for each in await self._queried(client.strip()) if name_key(each.company.name) == key]
         if found:
-            self._learn(found)
+            self._directory = self._known().with_entries(found)
         else:
             self._forget_misses(now)
             self._missed_at[key] = now
-        return found
+        return self._known().find(client)
 
-    async def _queried(self, name: str) -> Directory:
+    async def _queried(self, name: str) -> list[Entry]:
         where = Where("eq", "companyName", name)
         query = Query(
             entity="Companies",
@@ -221,16 +232,10 @@ class Companies:
             precedence=Precedence.COMPLETE,
         )
         try:
-            return read_companies((await self._client.rows(query)).rows)
+            return read_entries((await self._client.rows(query)).rows, alias_udf=None)
         except Rejected as exc:  # the ticket matters more than whose it is
             _log.warning("autotask.company_query_refused", client=shown(name), error=shown(exc))
-            return read_companies(())
-
-    def _learn(self, found: list[Company]) -> None:
-        directory = self._known()
-        for company in found:
-            directory.by_id[company.id] = company
-        directory.by_name[_key(found[0].name)] = found
+            return []
 
     def _forget_misses(self, now: datetime) -> None:
         if len(self._missed_at) >= MOST_MISSES:

@@ -6,24 +6,42 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from alertd.autotask import texts
+from alertd.autotask import refusals, texts
 from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.companies import Companies
 from alertd.autotask.credential import Credential
 from alertd.autotask.metadata import Metadata, Queue
+from alertd.autotask.particulars import Finder
 from alertd.autotask.precedence import Precedence
 from alertd.autotask.pressure import Usage
 from alertd.autotask.queries import MOST_ROWS, AnyOf, Condition, Query, Where
-from alertd.autotask.records import NOTE_FIELDS, TICKET_FIELDS, note_facts, ticket_facts, tickets_of
+from alertd.autotask.records import (
+    NOTE_FIELDS,
+    TICKET_FIELDS,
+    note_facts,
+    ticket_facts,
+    ticket_record,
+    tickets_of,
+)
 from alertd.autotask.settings import AutotaskSettings
 from alertd.autotask.tags import Tags
 from alertd.autotask.transport import Around, Transport
 from alertd.core.boards import BoardSettings
+from alertd.core.devices import Clues
 from alertd.core.identity import REFERENCE_PREFIX
 from alertd.core.tickets import Board
-from alertd.flows.errors import OutcomeUnknown, Rejected
-from alertd.flows.ports import Company, Desk, Draft, NoteFacts, Sight, TicketFacts
+from alertd.flows.errors import Invalid, OutcomeUnknown, Rejected
+from alertd.flows.ports import (
+    Company,
+    CompanyMatch,
+    Desk,
+    Draft,
+    NoteFacts,
+    Particulars,
+    Sight,
+    TicketFacts,
+)
 from alertd.flows.sending import Sending, serving
 
 MOST_REFERENCES, MOST_CANARIES = 100, 5
@@ -74,7 +92,19 @@ class AutotaskDesk(Desk):
             every=settings.metadata_every,
             clock=around.clock,
         )
-        self._companies = Companies(self.client, fallback=settings.fallback_company, clock=around.clock)
+        self._companies = Companies(
+            self.client,
+            fallback=settings.fallback_company,
+            alias_udf=settings.company_alias,
+            clock=around.clock,
+        )
+        self._matches_devices = settings.match_devices
+        self._finder = Finder(
+            self.client,
+            udf_by_label=settings.device_udfs if settings.match_devices else {},
+            every=settings.records_every,
+            clock=around.clock,
+        )
         self._tags = Tags(
             self.client, group=settings.tag_group, vocabulary=self._vocabulary, clock=around.clock
         )
@@ -100,6 +130,7 @@ class AutotaskDesk(Desk):
         with serving(_REFRESHING if self._metadata.mark() else _BEGINNING):
             await self._metadata.ready()
             await self._companies.ready()
+            await self._finder.ready()
         self.transport.check()  # a renewal that failed was passed over, but says something of the next call
 
     def credential_changed(self, credential: Credential) -> None:
@@ -120,32 +151,35 @@ class AutotaskDesk(Desk):
     # --- writing
 
     async def create(self, draft: Draft) -> int:
-        """Make a ticket and return its id. Sent once."""
+        """Make a ticket and return its id. Sent once.
+
+        Raises:
+            Invalid: Autotask refuses its values: one with less in it may pass.
+            PortError: What to do next.
+        """
         if len(draft.reference) > texts.REFERENCE:
             raise Rejected(
                 f"the reference {draft.reference[:60]!r} is longer than {texts.REFERENCE} characters"
             )
-        record = {
-            "title": texts.cut(draft.title, texts.TITLE),
-            "description": texts.cut_before_last_line(draft.description, texts.DESCRIPTION),
-            "externalID": draft.reference,
-            "companyID": draft.company_id,
-            "queueID": draft.queue_id,
-            "priority": draft.priority_id,
-            "status": draft.status_id,
-            "source": draft.source_id,
-            "ticketCategory": draft.category_id,
-            "resolution": _resolution(draft.resolution),
-        }
-        given = {name: value for name, value in record.items() if value is not None}
+        record = ticket_record(draft)
         try:
-            made = await self.client.create("Tickets", "Tickets", given, precedence=Precedence.CREATE)
-        except Rejected:
-            self._metadata.doubt()
-            raise
+            made = await self.client.create("Tickets", "Tickets", record, precedence=Precedence.CREATE)
+        except Rejected as exc:
+            raise self._doubted(exc, draft) from exc
         if made <= 0:  # duplicate handling may take a ticket in without saying which
             raise OutcomeUnknown(f"Autotask answered the create with itemId {made}, which is no ticket")
         return made
+
+    def _doubted(self, exc: Rejected, draft: Draft) -> Rejected:
+        """Have the tenant read again; say whether it was the values that were refused, and which."""
+        self._metadata.doubt()
+        why = str(exc)
+        if not refusals.speaks_of_values(why):
+            return exc
+        about = refusals.parts_named(why, udfs=draft.udfs)
+        if "company" in about:
+            self._companies.doubt()
+        return Invalid(why, about)
 
     async def change(self, ticket_id: int, fields: Mapping[str, int], resolution: str | None) -> None:
         """Change `status`, `priority`, `queue` by id, and the resolution text, in one PATCH."""
@@ -268,7 +302,8 @@ class AutotaskDesk(Desk):
 
     def problems(self) -> list[Problem]:
         """Return what the configuration names and this tenant does not have. Call after `ready`."""
-        return self._metadata.problems() + self._companies.problems(self._named_companies)
+        tenants = self._metadata.problems() + self._finder.problems()
+        return tenants + self._companies.problems(self._named_companies)
 
     async def problems_of(self, plan: BoardPlan) -> list[Problem]:
         """Return what a configuration names and this tenant does not have, asking now.
@@ -291,9 +326,30 @@ class AutotaskDesk(Desk):
         """Return every tag label that the configuration can put on a ticket."""
         return self._vocabulary
 
-    async def company(self, client: str) -> Company | None:
-        """Find an active company by id, exact name or number (case does not count). None: unknown."""
+    def stand_in(self, name: str) -> Board | None:
+        """Return the board that could take the tickets of board `name`; None: no other can."""
+        return self._metadata.stand_in(name)
+
+    async def company(self, client: str) -> CompanyMatch:
+        """Find the active company of this id, name, number or alias, or by its parent's name and its own."""
         return await self._companies.find(client)
+
+    async def particulars(self, company: Company, *, board: Board, clues: Clues) -> Particulars:
+        """Find device, contact and location of a ticket to be made for `company`.
+
+        What cannot be found, or not be asked now, is left out: the ticket does not wait for it.
+        """
+        device = await self._finder.device(company, clues if self._matches_devices else {})
+        parent_id = self._companies.parent_id(company.id)
+        contact = await self._finder.contact(company, board, parent_id=parent_id)
+        location = await self._finder.location(company, board)
+        return Particulars(
+            device_id=device.device_id,
+            contact_id=contact.contact_id,
+            location_id=location.location_id,
+            told={**device.told, **contact.told, **location.told},
+            remarks=(*device.remarks, *contact.remarks, *location.remarks),
+        )
 
     def fallback_company(self) -> Company:
         """Return where a ticket goes whose customer is unknown."""
@@ -361,10 +417,6 @@ def _joined(own: _Own, kept: _Own) -> _Own:
     if resource_id is None and kept.username == own.username:
         resource_id = kept.resource_id
     return _Own(own.username, resource_id, (own.former | kept.ids) - {resource_id})
-
-
-def _resolution(text: str | None) -> str | None:
-    return None if text is None else texts.cut(text, texts.RESOLUTION)
 
 
 def _labels(boards: Iterable[BoardSettings]) -> frozenset[str]:

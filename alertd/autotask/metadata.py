@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 import structlog
 
-from alertd.autotask.boards import Problem, Resolved, choose, resolve
+from alertd.autotask.answers import NoRoute
+from alertd.autotask.boards import Problem, Resolved, Tenant, choose, resolve, stand_in_for
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.first_tries import FirstTries
 from alertd.autotask.picklists import Choice, Fields, NoChoice, Picklist, may_access, read_fields
 from alertd.autotask.precedence import Precedence
-from alertd.autotask.queries import MOST_ROWS, Query, Where
+from alertd.autotask.queries import MOST_ROWS, Query, Row, Where
 from alertd.autotask.texts import shown
+from alertd.autotask.udfs import NO_UDFS, Udfs, read_udfs
 from alertd.core.boards import BoardSettings
 from alertd.core.tickets import Board
 from alertd.flows.errors import AuthRefused, PortError, Rejected, Unavailable
@@ -69,7 +71,7 @@ class Metadata:
         self._clock = clock
         self._read: _Read | None = None
         self._first_tries = FirstTries(clock)
-        self._read_at = clock.now()
+        self._quiet_until = clock.now()  # until then no refusal has us read again
         self._due_at = clock.now()
         self._reading_now = asyncio.Lock()
 
@@ -104,8 +106,10 @@ class Metadata:
         return self._read.mark if self._read is not None else ""
 
     def doubt(self) -> None:
-        """Autotask refused a write: perhaps the tenant has changed. Read it again soon, but not too often."""
-        self._due_at = min(self._due_at, max(self._clock.now(), self._read_at + AFTER_REFUSAL))
+        """Autotask refused a write: perhaps the tenant has changed. Read it again, but not too often."""
+        now = self._clock.now()
+        self._due_at = min(self._due_at, max(now, self._quiet_until))
+        self._quiet_until = max(self._quiet_until, self._due_at + AFTER_REFUSAL)
 
     def board(self, name: str) -> Board:
         """Return the resolved board, or the one that stands in for it.
@@ -118,6 +122,10 @@ class Metadata:
         if name not in resolved and self._clock.now() >= self._due_at:
             raise Unavailable(f"board {name!r} is about to be looked up in Autotask")
         return choose(name, resolved, self._stand_ins)
+
+    def stand_in(self, name: str) -> Board | None:
+        """Return the board that could take the tickets of board `name`; None: no other can."""
+        return stand_in_for(name, self._known().resolved, self._stand_ins)
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with the configured boards and note type."""
@@ -190,7 +198,7 @@ class Metadata:
             return
         if boards is not self._boards:
             return  # others were adopted meanwhile: read once more, for them
-        self._read_at, self._due_at = now, now + self._every
+        self._due_at = now + self._every
         for problem in self.problems():
             _log.warning("autotask.configuration_problem", where=problem.where, what=shown(problem.what))
 
@@ -198,14 +206,48 @@ class Metadata:
         tickets = read_fields(await self._client.info("Tickets/entityInformation/fields", "Tickets"))
         rights = await self._client.info("Tickets/entityInformation", "Tickets")
         resources = await self._resources(_queue_ids(boards, tickets))
+        sources = await self._category_sources(boards, tickets)
+        tenant = Tenant(tickets, await self._udfs(boards), sources)
         resolved = {
-            board.name: resolve(board, tickets, resources=self._assigned(board, tickets, resources))
+            board.name: resolve(board, tenant, resources=self._assigned(board, tickets, resources))
             for board in boards
         }
         note_types = await self._note_types()
         right = may_access(rights, "Query")
         mark = hashlib.sha256(repr((tickets, note_types, right, resolved)).encode()).hexdigest()[:16]
         return _Read(tickets, note_types, right, resolved, mark)
+
+    async def _udfs(self, boards: Sequence[BoardSettings]) -> Udfs:
+        if not any(board.udfs for board in boards):
+            return NO_UDFS
+        try:
+            payload = await self._client.info("Tickets/entityInformation/userDefinedFields", "Tickets")
+        except Rejected as exc:
+            _log.warning("autotask.udfs_unknown", error=shown(exc))
+            return NO_UDFS
+        return read_udfs(payload)
+
+    async def _category_sources(self, boards: Sequence[BoardSettings], tickets: Fields) -> Mapping[int, int]:
+        """Return the sources that the boards' categories bring, where a board leaves that to them."""
+        named = [board.category for board in boards if board.category is not None and board.source is None]
+        found = [tickets.picklist("ticketCategory").find(each) for each in named]
+        sources = {}
+        for category_id in sorted({each.id for each in found if isinstance(each, Choice)}):
+            for defaults in await self._field_defaults(category_id):
+                if isinstance(defaults.get("sourceID"), int):
+                    sources[category_id] = defaults["sourceID"]
+        return sources
+
+    async def _field_defaults(self, category_id: int) -> Sequence[Row]:
+        """Return what a category sets by itself: one record, or none. The API calls it FieldDefaults."""
+        path = f"TicketCategories/{category_id}/FieldDefaults"
+        try:
+            payload = await self._client.info(path, "TicketCategoryFieldDefaults")
+        except (NoRoute, Rejected) as exc:
+            _log.warning("autotask.category_defaults_unknown", category=category_id, error=shown(exc))
+            return ()
+        items = payload.get("items")
+        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else ()
 
     async def _note_types(self) -> Picklist:
         try:

@@ -21,6 +21,10 @@ ENDPOINTS = (
     "Tags",
     "TagGroups",
     "Companies",
+    "CompanyLocations",
+    "Contacts",
+    "ConfigurationItems",
+    "TicketCategoryFieldDefaults",
     "ResourceRoleQueues",
 )
 OUTCOMES = ("ok", "unavailable", "throttled", "rejected", "unknown", "auth")

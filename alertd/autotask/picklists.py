@@ -20,6 +20,7 @@ class Choice(msgspec.Struct, frozen=True):
     active: bool = True
     default: bool = False
     system: bool = False
+    parent_id: int | None = None  # entry of another field that this one belongs to
 
 
 class NoChoice(msgspec.Struct, frozen=True):
@@ -51,6 +52,10 @@ class Picklist(msgspec.Struct, frozen=True):
         if same:
             return NoChoice(f"{wanted!r} ({same[0].id}) is inactive")
         return NoChoice(f"{wanted!r} does not exist{self._similar(wanted)}")
+
+    def under(self, parent_id: int) -> Picklist:
+        """Return the entries that belong to this entry of the field that this one depends on."""
+        return Picklist(tuple(choice for choice in self.choices if choice.parent_id == parent_id))
 
     def default(self) -> Choice | None:
         """Return the entry that the tenant marks as default, where it is active."""
@@ -107,9 +112,8 @@ def _picklist(item: Mapping[str, Any]) -> Picklist:
 
 def _choice(entry: Mapping[str, Any]) -> Choice | None:
     """Read one entry; None where its value is no number, as in the few picklists of texts."""
-    try:
-        choice_id = int(str(entry.get("value")))
-    except ValueError:
+    choice_id = _whole_number(entry.get("value"))
+    if choice_id is None:
         return None
     return Choice(
         id=choice_id,
@@ -117,7 +121,15 @@ def _choice(entry: Mapping[str, Any]) -> Choice | None:
         active=entry.get("isActive") is not False,
         default=entry.get("isDefaultValue") is True,
         system=entry.get("isSystem") is True,
+        parent_id=_whole_number(entry.get("parentValue")),
     )
+
+
+def _whole_number(value: object) -> int | None:
+    try:
+        return int(str(value))
+    except ValueError:
+        return None
 
 
 def may_access(payload: Payload, what: str) -> str:

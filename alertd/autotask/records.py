@@ -1,4 +1,4 @@
-"""Autotask's records as values: tickets, notes, companies."""
+"""Autotask's records as values: tickets and notes as they are read, tickets as they are made."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
+from alertd.autotask import texts
 from alertd.autotask.queries import Row
 from alertd.flows.errors import Unavailable
-from alertd.flows.ports import NoteFacts, TicketFacts
+from alertd.flows.ports import Draft, NoteFacts, TicketFacts
 
 TICKET_FIELDS = (
     "ticketNumber",
@@ -144,3 +145,28 @@ def tickets_of(rows: Iterable[Row]) -> list[TicketFacts]:
         Unavailable: One lacks what every ticket has.
     """
     return [ticket_facts(row) for row in rows]
+
+
+def ticket_record(draft: Draft) -> dict[str, Any]:
+    """Return the body of a create: what the draft says, and nothing of what it leaves to the tenant."""
+    record = {
+        "title": texts.cut(draft.title, texts.TITLE),
+        "description": texts.cut_before_last_line(draft.description, texts.DESCRIPTION),
+        "externalID": draft.reference,
+        "companyID": draft.company_id,
+        "queueID": draft.queue_id,
+        "priority": draft.priority_id,
+        "status": draft.status_id,
+        "source": draft.source_id,
+        "ticketCategory": draft.category_id,
+        "ticketType": draft.ticket_type_id,
+        "issueType": draft.issue_id,
+        "subIssueType": draft.sub_issue_id,
+        "serviceLevelAgreementID": draft.sla_id,
+        "configurationItemID": draft.device_id,
+        "contactID": draft.contact_id,
+        "companyLocationID": draft.location_id,
+        "resolution": None if draft.resolution is None else texts.cut(draft.resolution, texts.RESOLUTION),
+        "userDefinedFields": [{"name": name, "value": said} for name, said in draft.udfs.items()] or None,
+    }
+    return {name: value for name, value in record.items() if value is not None}

@@ -7,7 +7,7 @@ the patterns are as wide as they may be without taking an unclear text for a cle
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -72,6 +72,37 @@ _CREDENTIAL = _any(r"integration ?code", r"tracking id(?:entifier)?\b", r"accoun
 _MAYBE_CREDENTIAL = _any(
     r"user ?name", r"password", r"credential", r"log[- ]?in (?:failed|is)", r"unauthori[sz]ed"
 )
+# Validation of a value: certain to have come before anything was stored.
+_VALUES = _any(
+    r"missing required field",
+    r"cannot all be empty",
+    r"data violation",
+    r"reference value on field",
+    r"does not reference an existing",
+    r"(?:is not|cannot be) associated (?:to|with)",
+    r"does(?: not|n't) exist for (?:child )?picklist",
+    r"(?:picklist|value)\b.{0,120}\b(?:does not exist|is(?: not valid| invalid| inactive))",
+    r"^string value",
+    r"must be (?:less|greater|between|at least|at most|a valid|set|specified|one of)",
+    r"unable to find .{1,100} in the .{1,100} entity",
+    r"conversion failed when converting",
+    r"inactive (?:resource|contact|company|queue|value|picklist)",
+)
+_PARTS = {
+    "configurationItemID": "device",
+    "contactID": "contact",
+    "companyLocationID": "location",
+    "ticketCategory": "category",
+    "ticketType": "ticket type",
+    "issueType": "issue",
+    "subIssueType": "issue",
+    "serviceLevelAgreementID": "SLA",
+    "source": "source",
+    "queueID": "queue",
+    "priority": "priority",
+    "companyID": "company",
+}
+_LINKS = frozenset({"device", "contact", "location"})  # whose texts also name the company that they lack
 _TAKEN = _any(r"already (?:exists|associated|been added|assigned)", r"must be unique", r"duplicate")
 _GONE = _any(r"no matching records found", r"could not be found", r"does not exist")
 
@@ -138,6 +169,24 @@ def is_clear_refusal(error: ErrorBody) -> bool:
 def is_unclear(error: ErrorBody) -> bool:
     """Whether Autotask itself does not know what went wrong, or how far it came."""
     return _said(_UNCLEAR, error.texts)
+
+
+def speaks_of_values(text: str) -> bool:
+    """Whether a refusal is of values that were sent, so that a call without them may pass."""
+    return _VALUES.search(text) is not None
+
+
+def parts_named(text: str, *, udfs: Iterable[str] = ()) -> frozenset[str]:
+    """Return the parts of a ticket that a refusal names, in the words of the flows.
+
+    Args:
+        text: Autotask's own.
+        udfs: Names of the user-defined fields that were sent.
+    """
+    found = {part for field, part in _PARTS.items() if re.search(rf"\b{field}\b", text, re.IGNORECASE)}
+    if any(name.casefold() in text.casefold() for name in udfs):
+        found.add("user-defined fields")
+    return frozenset(found - {"company"} if found & _LINKS else found)
 
 
 def speaks_of_gone(text: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from alertd.autotask.credential import fits_header
 from alertd.autotask.hosts import may_ask_for_zone
+from alertd.core.devices import DeviceLabel
 from alertd.core.settings import Duration, SecretRef, Section
 
 ZONE_URL = "https://webservices.autotask.net/atservicesrest"
@@ -40,6 +41,10 @@ class AutotaskSettings(Section):
     calls_in_flight: Annotated[int, Field(ge=1, le=3)] = 2
     fallback_company: int | str = 0
     fallback_board: str | None = None
+    company_alias: Annotated[str, Field(min_length=1)] | None = None
+    match_devices: bool = True
+    device_udfs: dict[DeviceLabel, str] = Field(default_factory=dict)
+    records_every: Duration = timedelta(hours=4)
     unknown_window: Duration = timedelta(minutes=6)
     own_resources: tuple[int, ...] = ()
     timeouts: Timeouts = Timeouts()
@@ -66,7 +71,7 @@ class AutotaskSettings(Section):
             raise ValueError("should be an https URL without query or user (http only on loopback)")
         return value.rstrip("/")
 
-    @field_validator("metadata_every")
+    @field_validator("metadata_every", "records_every")
     @classmethod
     def _not_too_often(cls, value: timedelta) -> timedelta:
         if value < _MINUTE:

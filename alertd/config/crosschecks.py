@@ -103,9 +103,14 @@ def _reference(token: Any) -> str:
 
 def _bad_templates(data: dict[str, Any]) -> Iterator[Problem]:
     for number, row in _tables(data, "boards"):
-        for key in sorted(_TEMPLATES & row.keys()):
-            if isinstance(row[key], str) and (why := _template_fault(row[key])):
-                yield ("boards", number, key), f"the template does not work: {why}"
+        fields = row.get("udfs")
+        templates: list[tuple[KeyPath, Any]] = [((key,), row[key]) for key in sorted(_TEMPLATES & row.keys())]
+        templates += (
+            [(("udfs", name), each) for name, each in fields.items()] if isinstance(fields, dict) else []
+        )
+        for path, template in templates:
+            if isinstance(template, str) and (why := _template_fault(template)):
+                yield ("boards", number, *path), f"the template does not work: {why}"
 
 
 def _template_fault(template: str) -> str:

@@ -7,10 +7,10 @@ it is resolved against the tenant elsewhere.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from alertd.core.settings import Section
 from alertd.core.severities import SeverityName
@@ -82,7 +82,20 @@ class BoardSettings(Section):
     status: BoardStatus = BoardStatus()
     source: Pick | None = None
     category: Pick | None = None
+    ticket_type: Pick | None = None
+    issue: Pick | None = None
+    sub_issue: Pick | None = None
+    sla: Pick | None = None
+    contact: Pick | None = None
+    location: Pick | None = None
+    udfs: dict[str, str] = Field(default_factory=dict)  # template by the field's name
     tags: list[str] = Field(default_factory=list)
     state_tags: dict[State, str] = Field(default_factory=dict)  # a tag that says how the alert stands
     title_template: str | None = None
     description_template: str | None = None
+
+    @model_validator(mode="after")
+    def _a_sub_issue_has_an_issue(self) -> Self:
+        if self.sub_issue is not None and self.issue is None:
+            raise ValueError("a sub_issue belongs to an issue: name that too")
+        return self

@@ -117,6 +117,7 @@ def adopt(
         parked=None,
         parked_level=None,
         unclear_creates=0,
+        repair=None,
         created_at=began_at,
         wrote_at=began_at,
         patched_at=began_at,

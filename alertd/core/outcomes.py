@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
@@ -20,12 +20,14 @@ from alertd.core.tickets import (
     Known,
     Note,
     RemoveTag,
+    Repair,
     Ticket,
     Writing,
 )
 
 FIRST_RETRY = timedelta(seconds=1)
 LAST_RETRY = timedelta(minutes=5)
+REPAIR_AFTER = timedelta(seconds=1)  # meanwhile the tenant's metadata is read again
 
 Verdict: TypeAlias = Literal["applied", "absent", "unclear"]
 
@@ -38,7 +40,12 @@ def begin(known: Known, operation: Writing, *, now: datetime, text: str = "") ->
 def created(
     known: Known, ticket_id: int, *, revision: int, fields: Mapping[str, int], now: datetime
 ) -> Known:
-    """The ticket stands, with these fields, and is still to be read back."""
+    """The ticket stands, with these fields, and is still to be read back.
+
+    Where a repair made it with others than the level asked for, those asked for are not asked for again.
+    """
+    operation = known.intent.operation if known.intent is not None else None
+    asked = operation.fields if isinstance(operation, Create) else {}
     return replace(
         _done(known, now),
         ticket=Ticket(ticket_id),
@@ -48,7 +55,8 @@ def created(
         patched_at=now,
         noted=revision,
         unclear_creates=0,
-        fields={name: Field(value, value, value) for name, value in fields.items()},
+        repair=None,
+        fields={name: Field(asked.get(name, value), value, value) for name, value in fields.items()},
     )
 
 
@@ -131,6 +139,19 @@ def read_failed(known: Known, *, now: datetime, wait: timedelta | None, jitter: 
     return replace(known, attempts=attempts, retry_at=now + pause)
 
 
+def may_be_repaired(known: Known, reason: str, *, about: Iterable[str], now: datetime) -> Known:
+    """Autotask refuses the create for its values: one that asks for less is tried, once."""
+    return replace(
+        known,
+        intent=None,
+        repair=Repair(reason, tuple(sorted(about))),
+        doubted=True,
+        attempts=0,
+        retry_at=now + REPAIR_AFTER,
+        unclear_creates=0,
+    )
+
+
 def refused(known: Known, reason: str, *, level: str) -> Known:
     """Autotask refuses the call as it stands: parked until the level, the terms or a person changes that."""
     return replace(
@@ -139,6 +160,7 @@ def refused(known: Known, reason: str, *, level: str) -> Known:
         parked=reason,
         parked_level=level,
         doubted=known.ticket is None,
+        repair=None,
         attempts=0,
         retry_at=None,
         unclear_creates=0,
@@ -159,7 +181,14 @@ def may_create(known: Known) -> Known:
 def unparked(known: Known) -> Known:
     """Somebody asks for another try."""
     return replace(
-        known, parked=None, parked_level=None, retry_at=None, attempts=0, unclear_creates=0, refused={}
+        known,
+        parked=None,
+        parked_level=None,
+        repair=None,
+        retry_at=None,
+        attempts=0,
+        unclear_creates=0,
+        refused={},
     )
 
 

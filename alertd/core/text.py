@@ -6,7 +6,7 @@ Payload text is only ever a value in a template, never a template. Templates are
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,12 +16,14 @@ import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alertd.core.incidents import Closed, Happened, Incident, Member, state_of
+from alertd.core.tickets import TicketField
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 8000
 NOTE_TITLE_LENGTH = 250
 NOTE_LENGTH = 32000
 RESOLUTION_LENGTH = 32000
+REMARK_LENGTH = 600
 CUT_MARK = " … [cut]"
 MOST_MEMBERS = 40  # in a description or note; beyond it they are counted
 MOST_SAID = 4000  # of the alert's own description: what we say ourselves must fit in below it
@@ -67,6 +69,11 @@ def check_template(template: str) -> None:
         raise BadTemplate(str(exc)) from exc
 
 
+def is_constant(template: str) -> bool:
+    """Whether the template says the same of every alert."""
+    return not any(mark in template for mark in ("{{", "{%", "{#"))
+
+
 def ticket_text(
     incident: Incident,
     *,
@@ -84,14 +91,37 @@ def ticket_text(
         description_template: The board's own, or None for the default.
         remarks: Lines for whoever runs alertd, such as a customer that no company matches.
     """
-    values = _values(incident)
+    values = _values(incident, reference)
     title = _render(title_template, TITLE, values)
-    body = "\n".join([_render(description_template, DESCRIPTION, values), *remarks])
-    last = f"\n\n[ref: {reference}]"
+    body = clean(_render(description_template, DESCRIPTION, values)).rstrip()
+    last = "".join(f"\n{cut(one_line(each), REMARK_LENGTH)}" for each in remarks) + f"\n\n[ref: {reference}]"
     return Rendered(
         cut(one_line(title), TITLE_LENGTH) or "Alert",
-        _cut_lines(clean(body).rstrip(), DESCRIPTION_LENGTH - len(last) - last.count("\n")) + last,
+        _cut_lines(body, DESCRIPTION_LENGTH - len(last) - last.count("\n")) + last,
     )
+
+
+def field_texts(
+    incident: Incident, *, reference: str, fields: Iterable[TicketField]
+) -> tuple[dict[str, str], list[str]]:
+    """Return what the ticket's user-defined fields say, by name, and why others are left empty.
+
+    A template that fails on this alert, or that renders to no entry of a list, leaves its field empty.
+    """
+    values = _values(incident, reference)
+    texts: dict[str, str] = {}
+    empty: list[str] = []
+    for field in fields:
+        said = _field_text(field, values)
+        if said is None:
+            empty.append(f"{field.name}: its template fails on this alert")
+        elif field.value_by_label is None:
+            texts[field.name] = cut(said, field.longest) if field.longest else said
+        elif said.casefold() in field.value_by_label:
+            texts[field.name] = field.value_by_label[said.casefold()]
+        elif said:
+            empty.append(f"{field.name}: {cut(said, 80)!r} is none of its entries")
+    return {name: said for name, said in texts.items() if said}, empty
 
 
 def note_text(incident: Incident, *, after: int, upto: int) -> tuple[str, str]:
@@ -162,7 +192,14 @@ def _cut_lines(text: str, length: int) -> str:
 _UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
-def _values(incident: Incident) -> dict[str, Any]:
+def _field_text(field: TicketField, values: Mapping[str, Any]) -> str | None:
+    try:
+        return clean(_compiled(field.template).render(values)).strip()
+    except _FAULTS:
+        return None
+
+
+def _values(incident: Incident, reference: str) -> dict[str, Any]:
     members = list(incident.members.values())
     main = min(members, key=lambda member: (not member.firing, member.severity.rank, member.since))
     firing = sum(member.firing for member in members)
@@ -185,6 +222,7 @@ def _values(incident: Incident) -> dict[str, Any]:
         "state": state_of(incident),
         "previous": incident.previous.number or str(incident.previous.id) if incident.previous else "",
         "cleared": _instant(phase.at) if isinstance(phase, Closed) else "",
+        "reference": reference,
     }
 
 
@@ -206,6 +244,7 @@ _SAMPLE: dict[str, Any] = {
     "state": "open",
     "previous": "",
     "cleared": "",
+    "reference": "alertd-abcdefghijklmnopqrstuvwxyz-g1",
 }
 
 

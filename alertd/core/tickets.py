@@ -26,6 +26,15 @@ class Ticket(msgspec.Struct, frozen=True):
     number: str = ""  # T20261123.0001; empty until read back
 
 
+class TicketField(msgspec.Struct, frozen=True, kw_only=True):
+    """A user-defined field of the tenant's tickets, and the template of what we write into it."""
+
+    name: str
+    template: str
+    longest: int = 0  # characters it takes; 0: as many as one likes
+    value_by_label: dict[str, str] | None = None  # of a list, by label in lower case; None: it takes any text
+
+
 class Board(msgspec.Struct, frozen=True, kw_only=True):
     """A configured board, resolved against the tenant: Autotask's ids."""
 
@@ -36,6 +45,14 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     status_done: int
     source_id: int | None = None
     category_id: int | None = None
+    ticket_type_id: int | None = None
+    issue_id: int | None = None
+    sub_issue_id: int | None = None
+    sla_id: int | None = None
+    contact: int | str | None = None  # of the ticket's company, which is not known before there is a ticket
+    location: int | str | None = None  # likewise
+    udfs: tuple[TicketField, ...] = ()
+    usual_priority: int | None = None  # what the tenant gives a ticket whose priority it does not take
     tags: tuple[str, ...] = ()
     state_tags: dict[str, str] = {}
     title_template: str | None = None
@@ -157,6 +174,13 @@ class Field(msgspec.Struct, frozen=True):
         return self.seen == self.written
 
 
+class Repair(msgspec.Struct, frozen=True):
+    """Autotask refused a create for its values: the next one asks for less, and there is no third."""
+
+    reason: str  # Autotask's own words
+    about: tuple[str, ...] = ()  # the parts of the ticket that they name; none: they do not say
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The level Autotask last confirmed for one generation of an incident."""
 
@@ -180,6 +204,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int = 0  # failures in a row
     retry_at: datetime | None = None
     unclear_creates: int = 0  # creates in a row whose answer was unclear and that were proved absent
+    repair: Repair | None = None  # the create was refused once, and is to be tried with less
     parked: str | None = None  # Autotask's reason for refusing; a person or a changed level tries again
     parked_level: str | None = None  # the level that was refused
     refused: dict[str, str] = {}  # notes, or single tags, that Autotask refuses: part to mark of the terms

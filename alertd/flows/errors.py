@@ -5,6 +5,7 @@ PortError
 │   ├── Throttled      … not before `retry_after`
 │   └── AuthRefused    … not before the credential has changed
 ├── Rejected           never as it stands
+│   └── Invalid        … for its values: with others, or fewer, it may pass
 ├── OutcomeUnknown     look before repeating it
 └── Conflict           the row has changed: read it again and decide again
 StoreFailed            the disk refuses: stop
@@ -44,6 +45,14 @@ class Rejected(PortError):
     """The call is wrong as it stands; sending it again cannot help. The text is Autotask's."""
 
     reason = "rejected"
+
+
+class Invalid(Rejected):
+    """Values of the call are refused. `about` names the parts of the ticket that the text speaks of."""
+
+    def __init__(self, why: str, about: frozenset[str] = frozenset()) -> None:
+        super().__init__(why)
+        self.about = about
 
 
 class OutcomeUnknown(PortError):

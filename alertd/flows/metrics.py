@@ -21,6 +21,12 @@ class SettlingMetrics:
             ["board"],
             registry=registry,
         )
+        self.repaired = Counter(
+            "alertd_tickets_repaired_total",
+            "Tickets that Autotask refused at first, and that were then made with less in them, by board.",
+            ["board"],
+            registry=registry,
+        )
         self.completed = Counter(
             "alertd_tickets_completed_total",
             "Tickets completed by alertd, by board.",
@@ -42,6 +48,7 @@ class SettlingMetrics:
         self._duplicates: set[int] = set()
         for board in boards:
             self.created.labels(board)
+            self.repaired.labels(board)
             self.completed.labels(board)
 
     def recorded(self, before: IncidentRow, known: Known, changes: Collection[Change], *, board: str) -> None:
@@ -57,6 +64,7 @@ class SettlingMetrics:
         creating = intent is not None and isinstance(intent.operation, Create)
         if creating and before.known.ticket is None and known.ticket is not None:
             self.created.labels(board).inc()
+            self.repaired.labels(board).inc(before.known.repair is not None)
         if Completed() in changes and not before.incident.completed:
             self.completed.labels(board).inc()
 

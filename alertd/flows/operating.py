@@ -5,7 +5,7 @@ Every function returns what to do to the incident's row: a change of `known`, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -15,7 +15,8 @@ from alertd.core.deciding import decide
 from alertd.core.incidents import Change as IncidentChange
 from alertd.core.incidents import Completed, Incident, Noted, Reopened
 from alertd.core.tickets import AddTag, Board, Change, Create, Known, Level, Note, RemoveTag, Writing
-from alertd.flows.ports import Clock, Company, Draft, IncidentRow
+from alertd.flows.drafting import Drafter, Order
+from alertd.flows.ports import Clock, Draft, IncidentRow
 from alertd.flows.world import World
 
 Outcome: TypeAlias = tuple[Known, tuple[IncidentChange, ...]]
@@ -40,6 +41,7 @@ class Ready(msgspec.Struct, frozen=True):
 
     draft: Draft | None = None
     text: str = ""
+    told: Mapping[str, str] = {}  # what `explain` says of how the draft came about
 
 
 class Hands:
@@ -48,16 +50,22 @@ class Hands:
     def __init__(self, world: World) -> None:
         self._desk = world.desk
         self._clock = world.clock
+        self._drafter = Drafter(world.desk)
 
     async def prepare(self, operation: Writing, job: Job) -> Ready:
         """Do what may wait or fail before there is an intent: find the company, write the texts.
 
         Raises:
+            Rejected: It was refused once, and nothing can be left out of it.
             PortError: The company cannot be looked up now; nothing was sent.
         """
         match operation:
             case Create():
-                return Ready(draft=await self._draft(operation, job))
+                order = Order(
+                    incident=job.incident, level=job.level, board=job.board, repair=job.row.known.repair
+                )
+                drafted = await self._drafter.draft(order, fields=self.first_fields(job))
+                return Ready(draft=drafted.draft, told=drafted.told)
             case Note():
                 title, body = text.note_text(job.incident, after=operation.after, upto=operation.upto)
                 return Ready(text=f"{text.note_title(title, operation.mark)}\n{body}")
@@ -88,33 +96,14 @@ class Hands:
             case _:
                 assert_never(operation)
 
-    async def _draft(self, operation: Create, job: Job) -> Draft:
-        company, remarks = await self._company(job)
-        rendered = text.ticket_text(
-            job.incident,
-            reference=operation.reference,
-            title_template=job.board.title_template,
-            description_template=job.board.description_template,
-            remarks=remarks,
-        )
-        fields = self.first_fields(job)
-        return Draft(
-            reference=operation.reference,
-            title=rendered.title,
-            description=rendered.description,
-            company_id=company.id,
-            queue_id=fields["queue"],
-            priority_id=fields["priority"],
-            status_id=fields["status"],
-            source_id=job.board.source_id,
-            category_id=job.board.category_id,
-            resolution=text.resolution_text(job.incident) if job.level.done else None,
-        )
-
     async def _create(self, operation: Create, job: Job, ready: Ready) -> Apply:
         assert ready.draft is not None  # noqa: S101 - `prepare` makes one for every create
         ticket_id = await self._desk.create(ready.draft)
-        fields = self.first_fields(job)
+        fields = {
+            "status": ready.draft.status_id,
+            "priority": ready.draft.priority_id,
+            "queue": ready.draft.queue_id,
+        }
         now = self._clock.now()
         done: tuple[IncidentChange, ...] = (Completed(),) if job.level.done else ()
         return lambda known: (
@@ -127,21 +116,6 @@ class Hands:
         """The fields of a new ticket; one that is over already is born complete, which saves a call."""
         status = job.level.status if job.level.status is not None else job.board.status_new
         return {"status": status, "priority": job.level.priority, "queue": job.level.queue}
-
-    async def _company(self, job: Job) -> tuple[Company, list[str]]:
-        """Return the ticket's company, and remarks for whoever has to map it."""
-        fixed = job.incident.policy.company
-        wanted = str(fixed) if fixed is not None else job.incident.client
-        found = await self._desk.company(wanted) if wanted else None
-        remarks = []
-        if job.board.instead_of:
-            remarks.append(
-                f"Board {job.board.instead_of} cannot take tickets, so this is on {job.board.name}."
-            )
-        if found is None:
-            named = f'"{text.one_line(wanted)}", which is no active company in Autotask by that name'
-            remarks.append(f"The alert names {named if wanted else 'no customer'}.")
-        return found or self._desk.fallback_company(), remarks
 
     async def _change(self, operation: Change, job: Job) -> Apply:
         resolution = text.resolution_text(job.incident) if operation.completes else None

@@ -10,6 +10,7 @@ import msgspec
 
 from alertd.core.alerts import AlertKey
 from alertd.core.conditions import Condition
+from alertd.core.devices import Clues
 from alertd.core.history import Happening
 from alertd.core.incidents import Incident
 from alertd.core.tickets import Board, Known
@@ -234,6 +235,24 @@ class Company(msgspec.Struct, frozen=True):
     name: str
 
 
+class CompanyMatch(msgspec.Struct, frozen=True):
+    """The one active company that a text names, and by what; or those it might be, each in a few words."""
+
+    company: Company | None = None
+    how: str = ""  # "id", "name", "number", "alias", "parent and name"
+    candidates: tuple[str, ...] = ()
+
+
+class Particulars(msgspec.Struct, frozen=True, kw_only=True):
+    """What of its company a new ticket is linked to. `told` is for `explain`, `remarks` for the ticket."""
+
+    device_id: int | None = None
+    contact_id: int | None = None
+    location_id: int | None = None
+    told: Mapping[str, str] = {}
+    remarks: tuple[str, ...] = ()
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket to be made."""
 
@@ -246,6 +265,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     status_id: int
     source_id: int | None = None
     category_id: int | None = None
+    ticket_type_id: int | None = None
+    issue_id: int | None = None
+    sub_issue_id: int | None = None
+    sla_id: int | None = None
+    device_id: int | None = None
+    contact_id: int | None = None
+    location_id: int | None = None
+    udfs: Mapping[str, str] = {}  # user-defined fields by name
     resolution: str | None = None
 
 
@@ -296,7 +323,11 @@ class Desk(Protocol):
     """
 
     async def create(self, draft: Draft) -> int:
-        """Make a ticket and return its id. Never repeated inside."""
+        """Make a ticket and return its id. Never repeated inside.
+
+        Raises:
+            Invalid: Autotask refuses its values: one with less in it may pass.
+        """
         ...
 
     async def change(self, ticket_id: int, fields: Mapping[str, int], resolution: str | None) -> None:
@@ -375,8 +406,19 @@ class Desk(Protocol):
         """Return every tag label that the configuration can put on a ticket."""
         ...
 
-    async def company(self, client: str) -> Company | None:
-        """Find an active company by id or exact name (case does not count). None: unknown."""
+    def stand_in(self, name: str) -> Board | None:
+        """Return the board that could take the tickets of board `name`; None: no other can."""
+        ...
+
+    async def company(self, client: str) -> CompanyMatch:
+        """Find the one active company that `client` names (case does not count)."""
+        ...
+
+    async def particulars(self, company: Company, *, board: Board, clues: Clues) -> Particulars:
+        """Find device, contact and location of a ticket to be made for `company`.
+
+        What cannot be found, or not be asked now, is left out: the ticket does not wait for it.
+        """
         ...
 
     def fallback_company(self) -> Company:

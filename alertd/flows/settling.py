@@ -35,6 +35,7 @@ from alertd.flows.beating import beating
 from alertd.flows.errors import (
     AuthRefused,
     Conflict,
+    Invalid,
     OutcomeUnknown,
     PortError,
     Rejected,
@@ -46,7 +47,7 @@ from alertd.flows.operating import Apply, Hands, Job, decided, operation_name
 from alertd.flows.ports import LEAST_URGENT, Claim, IncidentRow, Step
 from alertd.flows.rows import incident_write
 from alertd.flows.sending import Precedence, Sending, precedence_of, sending, serving
-from alertd.flows.telling import happenings
+from alertd.flows.telling import A_READ, Deed, happenings
 from alertd.flows.world import World
 
 LEASE = timedelta(minutes=5)
@@ -292,6 +293,9 @@ class Settler:
         try:
             ready = await self._hands.prepare(operation, job)
             self._desk.check_room()  # an intent that cannot be sent now would cost two commits
+        except Rejected as exc:  # a repair that would ask for the same again
+            await self._update(job, self._rejected(exc, operation, job), Deed(name))
+            return
         except PortError as exc:
             await self._update(job, self._read_again(exc))
             return
@@ -312,7 +316,7 @@ class Settler:
         else:
             self._crash("settle.reply_read", name)
             self._metrics.done += 1
-        await self._update(job, apply, happening=name)
+        await self._update(job, apply, Deed(name, ready.told))
         self._crash("settle.after_record", name)
 
     def _failed(self, exc: PortError, operation: Writing, job: Job) -> Apply:
@@ -337,9 +341,15 @@ class Settler:
                 raise exc
 
     def _rejected(self, exc: Rejected, operation: Writing, job: Job) -> Apply:
-        """Park it with Autotask's own words; a refused reopening has a way out, a new linked ticket."""
+        """Park it with Autotask's own words, but try a create once more with less in it.
+
+        A refused reopening has another way out, a new linked ticket.
+        """
         if isinstance(operation, Change) and "status" in operation.fields and job.incident.completed:
             return lambda known: (outcomes.not_applied(known), (ReopenRefused(),))
+        if isinstance(exc, Invalid) and job.row.known.ticket is None and job.row.known.repair is None:
+            now, reason, about = self._clock.now(), str(exc), exc.about
+            return lambda known: (outcomes.may_be_repaired(known, reason, about=about, now=now), ())
         mark = self._terms().mark
         part = part_of(operation)
         if part:
@@ -355,7 +365,7 @@ class Settler:
         now, wait, jitter = self._clock.now(), _asked_wait(exc), self._jitter()
         return lambda known: (outcomes.read_failed(known, now=now, wait=wait, jitter=jitter), ())
 
-    async def _update(self, job: Job, apply: Apply, *, happening: str = "") -> None:
+    async def _update(self, job: Job, apply: Apply, deed: Deed = A_READ) -> None:
         """Record an outcome, on a fresh row if somebody else has moved it meanwhile."""
         row = job.row
         while True:
@@ -363,7 +373,7 @@ class Settler:
             if job.row.known.ticket is not None and row.known.ticket is None:
                 return  # a new generation has left the ticket of this outcome behind
             known, changes = apply(row.known)
-            step = self._step_of(row, known, changes, job=job, happening=happening)
+            step = self._step_of(row, known, changes, job=job, deed=deed)
             try:
                 await self._state.commit(step)
             except Conflict:
@@ -372,7 +382,7 @@ class Settler:
             return
 
     def _step_of(
-        self, row: IncidentRow, known: Known, changes: tuple[IncidentChange, ...], *, job: Job, happening: str
+        self, row: IncidentRow, known: Known, changes: tuple[IncidentChange, ...], *, job: Job, deed: Deed
     ) -> Step:
         now = self._clock.now()
         after = decided(row.incident, changes, self._clock)
@@ -380,7 +390,7 @@ class Settler:
             known = outcomes.refused(known, GAVE_UP, level=fingerprint(job.level, self._terms().mark))
         known = known_for(known, before=row.incident, after=after)
         write = incident_write(row, after, known, settle_at=now)
-        told = happenings(row, known, after, happening=happening, at=now)
+        told = happenings(row, known, after, at=now, deed=deed)
         return Step(incidents=[write], history=told, totals=after.tally.minus(row.incident.tally))
 
 

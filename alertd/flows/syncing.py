@@ -117,7 +117,7 @@ class Syncer:
         after = decided(row.incident, changes, self._clock)
         known = known_for(known, before=row.incident, after=after)
         write: IncidentWrite = incident_write(row, after, known, settle_at=now if changes else row.settle_at)
-        told = happenings(row, known, after, happening="", at=now)
+        told = happenings(row, known, after, at=now)
         totals: Mapping[str, int] = after.tally.minus(row.incident.tally)
         return Step(incidents=[write], history=told, totals=totals)
 

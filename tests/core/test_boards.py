@@ -72,7 +72,8 @@ def test_priorities_that_are_not_named_keep_their_default() -> None:
         {"priority": {"urgent": "High"}},
         {"state_tags": {"open": "x"}},
         {"status": {"open": "New"}},
-        {"ticket_type": "Alert"},
+        {"ticket_kind": "Alert"},
+        {"sub_issue": "Disk"},
         {"name": ""},
     ],
 )

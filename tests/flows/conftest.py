@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from alertd.core.alerts import Alert, AlertKey, Severity, Status
+from alertd.core.devices import Clues
 from alertd.core.folding import Routing
 from alertd.core.identity import fingerprint
 from alertd.core.route_settings import RootRouteSettings
@@ -28,6 +29,7 @@ from alertd.flows.ports import (
     Canary,
     Claim,
     Company,
+    CompanyMatch,
     ConditionRow,
     Draft,
     Due,
@@ -37,6 +39,7 @@ from alertd.flows.ports import (
     LiveTicket,
     Loaded,
     NoteFacts,
+    Particulars,
     Sight,
     Step,
     TicketFacts,
@@ -221,6 +224,11 @@ class FakeDesk:
         self.search_lag = timedelta()
         self.faults: list[tuple[str, str, PortError]] = []  # call, "before" or "after" it is applied, error
         self.companies = {"contoso": Company(175, "Contoso")}
+        self.namesakes: dict[str, tuple[str, ...]] = {}
+        self.found = Particulars()
+        self.asked_for: list[tuple[int, dict[str, str]]] = []
+        self.other_board: Board | None = None
+        self.board_values: dict[str, object] = {}
         self.all_visible = True
         self.sees_all = True
         self.down = False
@@ -336,13 +344,23 @@ class FakeDesk:
             raise Unavailable("down")
 
     def board(self, name: str) -> Board:
-        return msgspec.structs.replace(BOARD, name=name)
+        return msgspec.structs.replace(BOARD, name=name, **self.board_values)
 
     def vocabulary(self) -> frozenset[str]:
         return frozenset({"alertd", "firing", "cleared", "backup"})
 
-    async def company(self, client: str) -> Company | None:
-        return self.companies.get(client.lower())
+    async def company(self, client: str) -> CompanyMatch:
+        if client in self.namesakes:
+            return CompanyMatch(candidates=self.namesakes[client])
+        company = self.companies.get(client.lower())
+        return CompanyMatch() if company is None else CompanyMatch(company, "name")
+
+    async def particulars(self, company: Company, *, board: Board, clues: Clues) -> Particulars:
+        self.asked_for.append((company.id, dict(clues)))
+        return self.found
+
+    def stand_in(self, name: str) -> Board | None:
+        return self.other_board
 
     def fallback_company(self) -> Company:
         return Company(0, "Example MSP")
@@ -408,12 +426,14 @@ class Machine:
 
     def boot(self) -> None:
         """Start as a new process would: nothing but the store survives."""
+        self.registry = CollectorRegistry()
+        self.metrics = SettlingMetrics(self.registry, ["noc"])
         world = World(
             journal=self.state,
             state=self.state,
             desk=self.desk,
             clock=self.clock,
-            metrics=SettlingMetrics(CollectorRegistry(), ["noc"]),
+            metrics=self.metrics,
             instance="alertd",
             owner="test",
             jitter=lambda: 0.5,
@@ -459,6 +479,9 @@ class Machine:
             group.create_task(self.syncer.run(stop, _beat))
             await asyncio.sleep(seconds)
             stop.set()
+
+    def repaired(self) -> float | None:
+        return self.registry.get_sample_value("alertd_tickets_repaired_total", {"board": "noc"})
 
     @property
     def tickets(self) -> list[FakeTicket]:
