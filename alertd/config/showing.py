@@ -47,12 +47,15 @@ def _lines(table: dict[str, Any], name: str) -> Iterator[str]:
         if not _has_header(value):
             yield f"{_key(key)} = {_inline(value)}"
     for key, value in table.items():
-        if _has_header(value) and value:
+        if _has_header(value):
             yield from _headed(value, f"{name}.{_key(key)}".lstrip("."))
 
 
 def _has_header(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict) for v in value))
+    """Whether it is a table of its own; an empty one is said in its place, as `{}`."""
+    if isinstance(value, dict):
+        return bool(value)
+    return isinstance(value, list) and any(isinstance(each, dict) for each in value)
 
 
 def _headed(value: Any, name: str) -> Iterator[str]:
