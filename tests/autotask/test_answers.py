@@ -11,6 +11,8 @@ from alertd.autotask.answers import CredentialRefused, NoRoute, ThresholdSpent, 
 from alertd.autotask.client import _page
 from alertd.autotask.picklists import read_fields
 from alertd.autotask.records import note_facts, ticket_facts
+from alertd.autotask.refusals import parts_named, speaks_of_values
+from alertd.autotask.udfs import read_udfs
 from alertd.autotask.wire import Answer, Lost, NotSent
 from alertd.flows.errors import OutcomeUnknown, PortError, Rejected, Throttled, Unavailable
 
@@ -197,7 +199,7 @@ def mutate(body: bytes, chance: random.Random) -> bytes:
 
 
 def read_all(payload: dict[str, object]) -> None:
-    for reader in (lambda: _page(payload), lambda: read_fields(payload)):
+    for reader in (lambda: _page(payload), lambda: read_fields(payload), lambda: read_udfs(payload)):
         try:
             found = reader()
         except Unavailable:
@@ -227,3 +229,46 @@ def test_mutated_replies_let_nothing_but_port_errors_out() -> None:
 def test_any_reply_has_a_verdict(status: int, body: bytes, retry_after: str) -> None:
     result = judge(Answer(status, body, retry_after), writes=True, jitter=0.5)
     assert isinstance(result, dict | PortError)
+
+
+@pytest.mark.parametrize(
+    ("said", "about"),
+    [
+        (
+            "Reference value on field: contactID of type: Contact does not exist or is invalid.",
+            {"contact"},
+        ),
+        ("contactID is not associated to the companyID or its Parent Company", {"contact"}),
+        ("The configurationItemID [12] is not associated with Company [0]", {"device"}),
+        (
+            "The companyLocationID[1] cannot be associated with the Ticket. The CompanyLocation must belong"
+            " to the Ticket's, ConfigurationItem's, or the Contact's Company.",
+            {"location"},
+        ),
+        ("Value does not exist for child picklist: subIssueType", {"issue"}),
+        ("Value does not exist for picklist: queueID. The value 8 is invalid.", {"queue"}),
+        (
+            "Reference value on field: companyID of type: Company does not exist or is invalid.",
+            {"company"},
+        ),
+        ("Unable to find Alert Key in the Ticket Entity.", {"user-defined fields"}),
+        ("Missing Required Field: purchaseOrderNumber", set()),
+        ("There must be less than 50 resources. String value is too long", set()),
+    ],
+)
+def test_a_refusal_of_values_names_what_could_be_left_out(said: str, about: set[str]) -> None:
+    assert speaks_of_values(said)
+    assert parts_named(said, udfs=["Alert Key"]) == about
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The logged in Resource does not have the adequate permissions to create this entity type.",
+        "A Tag already exists with Name [x]. Tag.name must be unique.",
+        "HTTP 413",
+        "",
+    ],
+)
+def test_no_repair_helps_against_other_refusals(said: str) -> None:
+    assert not speaks_of_values(said)

@@ -8,7 +8,19 @@ import pytest
 from msgspec.structs import replace
 
 from alertd.core import outcomes
-from alertd.core.tickets import AddTag, Change, Create, Field, Intent, Known, Note, RemoveTag, Ticket, Writing
+from alertd.core.tickets import (
+    AddTag,
+    Change,
+    Create,
+    Field,
+    Intent,
+    Known,
+    Note,
+    RemoveTag,
+    Repair,
+    Ticket,
+    Writing,
+)
 from tests.core.incident_samples import T0, at, known
 
 WINDOW = timedelta(minutes=6)
@@ -251,3 +263,23 @@ def test_the_first_look_after_a_crash_proves_no_absence() -> None:
 
     assert outcomes.judge_create(died, rights_proved=True, fresh_canary=True, **proof) == "unclear"
     assert outcomes.judge_note(replace(died, operation=NOTE), **proof) == "unclear"
+
+
+def test_a_create_that_may_be_repaired_is_looked_for_first_and_tried_once_more() -> None:
+    intended = outcomes.begin(Known(attempts=3), CREATE, now=T0)
+    after = outcomes.may_be_repaired(intended, "no such device", about={"device"}, now=T0)
+
+    assert after == Known(
+        repair=Repair("no such device", ("device",)), doubted=True, retry_at=T0 + outcomes.REPAIR_AFTER
+    )
+    assert outcomes.refused(after, "still no", level="x").repair is None
+    assert outcomes.unparked(after).repair is None
+
+
+def test_what_a_repair_made_otherwise_is_not_asked_for_again() -> None:
+    asked = Create("r", 0, {"queue": 8, "priority": 2})
+    before = outcomes.begin(Known(repair=Repair("no")), asked, now=T0)
+    made = outcomes.created(before, 7, revision=0, fields={"status": 1, "queue": 5, "priority": 2}, now=T0)
+
+    assert made.repair is None
+    assert made.fields == {"status": Field(1, 1, 1), "queue": Field(8, 5, 5), "priority": Field(2, 2, 2)}

@@ -35,12 +35,15 @@ from alertd.core.text import (
     check_template,
     clean,
     cut,
+    field_texts,
+    is_constant,
     note_text,
     note_title,
     one_line,
     resolution_text,
     ticket_text,
 )
+from alertd.core.tickets import TicketField
 from tests.core.incident_samples import after, at, ended, member, opened, standing
 
 LAST = "\n\n[ref: alertd-x-g1]"
@@ -376,3 +379,56 @@ def test_a_members_line_is_bounded() -> None:
     long: Member = member("b", title="x" * 999)
 
     assert all(len(line) < 320 for line in ticket(after(opened(), Fired(long))).description.splitlines()[5:])
+
+
+# --- user-defined fields ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ({"template": "{{ reference }}"}, "alertd-x-g1"),
+        ({"template": " {{ client }}\x07 "}, "Contoso"),
+        ({"template": "{{ title * 9 }}", "longest": 20}, "Disk aDisk a" + CUT_MARK),
+        ({"template": "{{ severity }}", "value_by_label": {"warning": "17"}}, "17"),
+        ({"template": "WARNING", "value_by_label": {"warning": "17"}}, "17"),
+        ({"template": "{{ url }}"}, None),
+        ({"template": "{{ url }}", "value_by_label": {"x": "1"}}, None),
+    ],
+    ids=["reference", "clean", "cut", "entry of a list", "by its label", "nothing", "no entry asked for"],
+)
+def test_a_field_says(field: dict[str, Any], said: str | None) -> None:
+    fields = [TicketField(name="F", **field)]
+
+    texts, empty = field_texts(opened(), reference="alertd-x-g1", fields=fields)
+
+    assert (texts, empty) == ({} if said is None else {"F": said}, [])
+
+
+def test_a_field_that_cannot_be_said_stays_empty_and_says_why() -> None:
+    fields = [
+        TicketField(name="F", template="{{ 1 / 0 }}"),
+        TicketField(name="G", template="{{ host }}", value_by_label={"north": "1"}),
+    ]
+
+    texts, empty = field_texts(opened(), reference="r", fields=fields)
+
+    assert texts == {}
+    assert empty == ["F: its template fails on this alert", "G: 'srv-a' is none of its entries"]
+
+
+@pytest.mark.parametrize(
+    ("template", "constant"), [("North", True), ("{{ x }}", False), ("{% if x %}", False)]
+)
+def test_a_template_without_marks_says_the_same_of_every_alert(template: str, constant: bool) -> None:
+    assert is_constant(template) is constant
+
+
+def test_remarks_are_never_cut_off_by_a_long_description() -> None:
+    text = ticket(
+        opened(), description_template="{{ 'x' * 9000 }}", remarks=["Said\nof it. " * 100, "And this."]
+    )
+
+    assert text.description.endswith(f"\nAnd this.{LAST}")
+    assert "\nSaid of it." in text.description
+    assert len(text.description) + text.description.count("\n") <= DESCRIPTION_LENGTH
