@@ -46,6 +46,7 @@ class Tenant(msgspec.Struct, frozen=True):
     fields: Fields
     udfs: Udfs = NO_UDFS
     category_sources: Mapping[int, int] = {}
+    reference_udf: str = ""  # carries the reference of every ticket
 
 
 class _Resolving:
@@ -125,7 +126,11 @@ class _Resolving:
         fields, wrong = ticket_fields(self.settings, known)
         for what in wrong:
             self.complain(what)
-        return fields
+        name = self.tenant.reference_udf
+        if not name:
+            return fields
+        others = [field for field in fields if field.name != name]
+        return (*others, TicketField(name=name, template="{{ reference }}"))
 
     def source(self) -> int | None:
         """Return the configured source, or ours, unless the ticket's category brings one of its own."""

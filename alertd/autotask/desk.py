@@ -46,6 +46,9 @@ from alertd.flows.sending import Sending, serving
 
 MOST_REFERENCES, MOST_CANARIES = 100, 5
 _FIELD_NAMES = {"status": "status", "priority": "priority", "queue": "queueID"}
+# What a user-defined field is compared with as a whole: Autotask takes one such condition a query, and 500
+# values in it. Later generations are found by externalID alone.
+_GENERATIONS = ("", "-g1", "-g2", "-g3", "-g4")
 _ALL_USERS = 1  # TicketNotes.publish: All Autotask Users
 _OWN_ID = "autotask.own_resource"
 _BEGINNING = Sending(precedence=Precedence.CRITICAL_CREATE)  # without it nothing at all can be done
@@ -89,6 +92,7 @@ class AutotaskDesk(Desk):
             plan.boards,
             stand_ins=plan.stand_ins,
             note_type=settings.note_type,
+            reference_udf=settings.reference_udf,
             every=settings.metadata_every,
             clock=around.clock,
         )
@@ -226,7 +230,7 @@ class AutotaskDesk(Desk):
     async def ticket(self, ticket_id: int) -> TicketFacts | None:
         """Read one ticket by its id, which sees it at once. None: gone, or not ours to see."""
         row = await self.client.item("Tickets", ticket_id, precedence=Precedence.COMPLETE)
-        return None if row is None else ticket_facts(row)
+        return None if row is None else ticket_facts(row, reference_udf=self._metadata.reference_udf())
 
     async def look(self, references: Sequence[str], canaries: Sequence[int]) -> Sight:
         """Find tickets whose `externalID` begins with one of these texts, and the canaries, in one query.
@@ -240,6 +244,10 @@ class AutotaskDesk(Desk):
             )
         began_at = self._around.clock.now()
         conditions: list[Condition] = [Where("beginsWith", "externalID", text) for text in references]
+        reference_udf = self._metadata.reference_udf()
+        if reference_udf is not None and references:
+            carried = tuple(f"{text}{end}" for text in references for end in _GENERATIONS)
+            conditions.append(Where("in", reference_udf, carried, udf=True))
         if canaries:
             conditions.append(Where("in", "id", tuple(canaries)))
         if not conditions:
@@ -385,14 +393,20 @@ class AutotaskDesk(Desk):
     # --- inside
 
     async def _tickets(self, conditions: tuple[Condition, ...]) -> list[TicketFacts]:
+        reference_udf = self._metadata.reference_udf()
         query = Query(
             entity="Tickets",
             conditions=conditions,
-            fields=TICKET_FIELDS,
+            fields=TICKET_FIELDS if reference_udf is None else (*TICKET_FIELDS, reference_udf),
             limit=MOST_ROWS,
             precedence=Precedence.COMPLETE,
         )
-        return tickets_of(await self.client.exact(query))
+        try:
+            rows = await self.client.exact(query)
+        except Rejected:
+            self._metadata.doubt()  # perhaps that field is gone
+            raise
+        return tickets_of(rows, reference_udf=reference_udf)
 
     async def _keep_own_id(self) -> None:
         """Read who we were in the last run, and keep what this one has learned."""

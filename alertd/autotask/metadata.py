@@ -19,7 +19,7 @@ from alertd.autotask.picklists import Choice, Fields, NoChoice, Picklist, may_ac
 from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import MOST_ROWS, Query, Row, Where
 from alertd.autotask.texts import shown
-from alertd.autotask.udfs import NO_UDFS, Udfs, read_udfs
+from alertd.autotask.udfs import NO_UDFS, Udf, Udfs, read_udfs, reference_field
 from alertd.core.boards import BoardSettings
 from alertd.core.tickets import Board
 from alertd.flows.errors import AuthRefused, PortError, Rejected, Unavailable
@@ -48,6 +48,7 @@ class _Read(msgspec.Struct, frozen=True):
     query_right: str
     resolved: dict[str, Resolved]
     mark: str  # changes with any of it
+    reference_udf: Udf | NoChoice | None = None
 
 
 class Metadata:
@@ -60,11 +61,13 @@ class Metadata:
         *,
         stand_ins: Sequence[str],
         note_type: int | str | None,
+        reference_udf: str | None = None,
         every: timedelta,
         clock: Clock,
     ) -> None:
         self._client = client
         self._wanted_note_type = note_type
+        self._wanted_reference_udf = reference_udf
         self._boards = tuple(boards)
         self._stand_ins = tuple(stand_ins)
         self._every = every
@@ -130,7 +133,19 @@ class Metadata:
     def problems(self) -> list[Problem]:
         """Return what is wrong with the configured boards and note type."""
         boards = [problem for each in self._known().resolved.values() for problem in each.problems]
-        return boards + self._note_type_problems()
+        return boards + self._note_type_problems() + self._reference_udf_problems()
+
+    def reference_udf(self) -> str | None:
+        """Return the user-defined field that carries the references of tickets, beside `externalID`."""
+        found = self._known().reference_udf
+        return found.name if isinstance(found, Udf) else None
+
+    def _reference_udf_problems(self) -> list[Problem]:
+        found = self._known().reference_udf
+        if not isinstance(found, NoChoice):
+            return []
+        what = f"reference_udf {found.why}; tickets are found by externalID alone"
+        return [Problem(where="[autotask]", what=what)]
 
     def may_see_all_tickets(self) -> bool:
         """Whether Autotask says that this user may query tickets without limits."""
@@ -207,7 +222,11 @@ class Metadata:
         rights = await self._client.info("Tickets/entityInformation", "Tickets")
         resources = await self._resources(_queue_ids(boards, tickets))
         sources = await self._category_sources(boards, tickets)
-        tenant = Tenant(tickets, await self._udfs(boards), sources)
+        udfs = await self._udfs(boards)
+        wanted = self._wanted_reference_udf
+        reference_udf = None if wanted is None else reference_field(wanted, udfs)
+        carries = reference_udf.name if isinstance(reference_udf, Udf) else ""
+        tenant = Tenant(tickets, udfs, sources, carries)
         resolved = {
             board.name: resolve(board, tenant, resources=self._assigned(board, tickets, resources))
             for board in boards
@@ -215,10 +234,10 @@ class Metadata:
         note_types = await self._note_types()
         right = may_access(rights, "Query")
         mark = hashlib.sha256(repr((tickets, note_types, right, resolved)).encode()).hexdigest()[:16]
-        return _Read(tickets, note_types, right, resolved, mark)
+        return _Read(tickets, note_types, right, resolved, mark, reference_udf)
 
     async def _udfs(self, boards: Sequence[BoardSettings]) -> Udfs:
-        if not any(board.udfs for board in boards):
+        if self._wanted_reference_udf is None and not any(board.udfs for board in boards):
             return NO_UDFS
         try:
             payload = await self._client.info("Tickets/entityInformation/userDefinedFields", "Tickets")

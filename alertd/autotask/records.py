@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 
 from alertd.autotask import texts
+from alertd.autotask.directory import udf_value
 from alertd.autotask.queries import Row
+from alertd.core.identity import REFERENCE_PREFIX
 from alertd.flows.errors import Unavailable
 from alertd.flows.ports import Draft, NoteFacts, TicketFacts
 
@@ -96,8 +98,8 @@ def _as(row: Row, kind: type[Any]) -> Any:
         raise Unavailable(f"a record that cannot be read: {exc}") from None
 
 
-def ticket_facts(row: Row) -> TicketFacts:
-    """Read a ticket's record.
+def ticket_facts(row: Row, *, reference_udf: str | None = None) -> TicketFacts:
+    """Read a ticket's record. Where its externalID is not ours, a user-defined field may carry the reference.
 
     Raises:
         Unavailable: It lacks what every ticket has.
@@ -106,7 +108,7 @@ def ticket_facts(row: Row) -> TicketFacts:
     return TicketFacts(
         id=record.id,
         number=record.number or "",
-        reference=record.reference or None,
+        reference=_reference(record.reference or "", row, reference_udf) or None,
         title=record.title or "",
         company_id=record.company_id,
         status=record.status,
@@ -138,13 +140,19 @@ def note_facts(row: Row) -> NoteFacts:
     )
 
 
-def tickets_of(rows: Iterable[Row]) -> list[TicketFacts]:
-    """Read tickets' records.
+def _reference(external_id: str, row: Row, reference_udf: str | None) -> str:
+    said = udf_value(row, reference_udf) if reference_udf is not None else ""
+    overwritten = said.startswith(REFERENCE_PREFIX) and not external_id.startswith(REFERENCE_PREFIX)
+    return said if overwritten else external_id
+
+
+def tickets_of(rows: Iterable[Row], *, reference_udf: str | None = None) -> list[TicketFacts]:
+    """Read tickets' records, as `ticket_facts` does.
 
     Raises:
         Unavailable: One lacks what every ticket has.
     """
-    return [ticket_facts(row) for row in rows]
+    return [ticket_facts(row, reference_udf=reference_udf) for row in rows]
 
 
 def ticket_record(draft: Draft) -> dict[str, Any]:

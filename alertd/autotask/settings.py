@@ -42,6 +42,7 @@ class AutotaskSettings(Section):
     fallback_company: int | str = 0
     fallback_board: str | None = None
     company_alias: Annotated[str, Field(min_length=1)] | None = None
+    reference_udf: Annotated[str, Field(min_length=1)] | None = None
     match_devices: bool = True
     device_udfs: dict[DeviceLabel, str] = Field(default_factory=dict)
     records_every: Duration = timedelta(hours=4)

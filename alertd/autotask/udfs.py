@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from alertd.autotask import texts
 from alertd.autotask.answers import Payload
 from alertd.autotask.picklists import NoChoice
 from alertd.core.boards import BoardSettings
@@ -74,6 +75,18 @@ def ticket_fields(settings: BoardSettings, udfs: Udfs) -> tuple[tuple[TicketFiel
             if udf.protected:
                 wrong.append(f"udfs: {udf.name!r} is protected: what it says cannot be read back")
     return tuple(fields), wrong
+
+
+def reference_field(name: str, udfs: Udfs) -> Udf | NoChoice:
+    """Return the field that carries tickets' references, or why it cannot."""
+    udf = udfs.find(name)
+    if isinstance(udf, NoChoice):
+        return udf
+    if udf.read_only or udf.protected or udf.values is not None:
+        return NoChoice(f"{udf.name!r} is read-only, protected or a list: it cannot carry a reference")
+    if udf.length and udf.length < texts.REFERENCE:
+        return NoChoice(f"{udf.name!r} takes {udf.length} characters, and a reference {texts.REFERENCE}")
+    return udf
 
 
 def _fault(udf: Udf, template: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -722,3 +723,76 @@ async def test_duplicate_handling_that_names_no_ticket_leaves_the_create_unclear
     await control.fault("duplicates", match=["title"])
     with pytest.raises(OutcomeUnknown, match="itemId 0"):
         await ready.create(draft(ready, reference="other-g1"))
+
+
+@pytest.fixture
+async def with_reference_udf(
+    zone_url: str, credential: Credential, around: Around
+) -> AsyncIterator[AutotaskDesk]:
+    settings = make_settings(zone_url, reference_udf="alert key")
+    desk = AutotaskDesk(settings, credential, plan=BoardPlan(boards=[NOC]), around=around)
+    await desk.ready()
+    yield desk
+    await desk.close()
+
+
+async def test_a_ticket_whose_external_id_was_overwritten_is_found_by_its_field(
+    with_reference_udf: AutotaskDesk, control: Control
+) -> None:
+    desk = with_reference_udf
+    [field] = desk.board("noc").udfs
+    assert (field.name, field.template) == ("Alert Key", "{{ reference }}")
+    canary = await desk.create(draft(desk, reference="alertd-canary-g1"))
+    ticket_id = await desk.create(draft(desk, udfs={field.name: REF}))
+    await control.post("act", {"act": "edit", "ticket": ticket_id, "fields": {"externalID": "RMM-17"}})
+
+    sight = await desk.look([REF.removesuffix("-g1"), "alertd-other"], [canary])
+    assert [(each.id, each.reference) for each in sight.tickets] == [(ticket_id, REF)]
+    assert sight.canaries == {canary}
+    for facts in (*await desk.tickets([ticket_id]), await desk.ticket(ticket_id)):
+        assert facts is not None
+        assert facts.reference == REF
+    assert desk.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("Alert Kee", "is no active user-defined field"), ("Alert Source", "cannot carry a reference")],
+)
+async def test_a_field_that_cannot_carry_references_is_a_problem(
+    zone_url: str, credential: Credential, around: Around, name: str, why: str
+) -> None:
+    settings = make_settings(zone_url, reference_udf=name)
+    desk = AutotaskDesk(settings, credential, plan=BoardPlan(boards=[NOC]), around=around)
+    await desk.ready()
+    [problem] = desk.problems()
+    assert why in problem.what
+    assert desk.board("noc").udfs == ()
+    ticket_id = await desk.create(draft(desk))
+    assert [each.id for each in (await desk.look([REF], [])).tickets] == [ticket_id]
+    await desk.close()
+
+
+async def test_a_ticket_in_full_is_put_back_whole(ready: AutotaskDesk, control: Control) -> None:
+    full = {
+        "ticket_type_id": 5,
+        "issue_id": 10,
+        "sub_issue_id": 136,
+        "sla_id": 2,
+        "category_id": 100,
+        "device_id": 4002,
+        "contact_id": 30682001,
+        "location_id": 62,
+        "udfs": {"Alert Key": REF, "Alert Source": "RMM"},
+    }
+    ticket_id = await ready.create(draft(ready, **full))
+    (before,) = [each for each in await control.tickets() if each["id"] == ticket_id]
+    await control.fault("refuse", status=404, method="PATCH", endpoint="Tickets")
+    await ready.change(ticket_id, {"status": 8}, None)
+
+    (after,) = [each for each in await control.tickets() if each["id"] == ticket_id]
+    moved = {name for name, value in after.items() if value != before[name]}
+    assert moved <= {"status", "changes", "lastActivityDate", "lastTrackedModificationDateTime"} | {
+        name for name in moved if name.startswith("last")
+    }
+    assert after["userDefinedFields"] == {"Alert Key": REF, "Alert Source": "RMM"}
