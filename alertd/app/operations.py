@@ -215,6 +215,8 @@ def what_comes_next(stored: StoredIncident) -> str:
         return f"parked, since Autotask refused it: {known.parked} Mend that, then `alertd incidents retry`."
     if known.intent is not None and known.intent.unclear_at is not None:
         return "the answer to the last call was unclear: alertd is looking whether it was applied"
+    if known.repair is not None:
+        return f"Autotask refused the ticket ({known.repair.reason}); it is tried once more with less in it"
     if known.retry_at is not None:
         return f"the last call failed; it is tried again at {_at(known.retry_at)}"
     return _next_by_phase(incident, known)

@@ -7,15 +7,17 @@ from datetime import timedelta
 
 from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
-from alertd.autotask.company_records import CompanyRecords, NotKnown
+from alertd.autotask.company_records import AFTER_FAILURE, CompanyRecords, NotKnown
 from alertd.autotask.devices import devices_source
 from alertd.autotask.people import CONTACTS, LOCATIONS, Named, find_named
-from alertd.autotask.udfs import Udf, read_udfs
+from alertd.autotask.texts import shown
+from alertd.autotask.udfs import Udf, Udfs, read_udfs
 from alertd.core.devices import Clues, Device, DeviceLabel, DeviceMatch, find_device
 from alertd.core.tickets import Board
-from alertd.flows.errors import Rejected
+from alertd.flows.errors import AuthRefused, PortError
 from alertd.flows.ports import Clock, Company, Particulars
 
+EVERY = timedelta(hours=1)
 _MOST_NAMED = 10
 _NOT_READ = "could not be read just now"
 
@@ -33,33 +35,43 @@ class Finder:
     ) -> None:
         self._client = client
         self._wanted_udfs = dict(udf_by_label)
-        self._udfs_read = not udf_by_label
+        self._clock = clock
+        self._due_at = clock.now()
         self._problems: list[Problem] = []
         self._devices = CompanyRecords(client, devices_source({}), every=every, clock=clock)
         self._contacts = CompanyRecords(client, CONTACTS, every=every, clock=clock)
         self._locations = CompanyRecords(client, LOCATIONS, every=every, clock=clock)
 
     async def ready(self) -> None:
-        """Find out, once, which of the configured user-defined fields the tenant has.
+        """Find out, hourly, which of the configured user-defined fields the tenant has.
+
+        Nothing waits for that: until it is known, devices are looked for without them.
 
         Raises:
-            PortError: It cannot be asked now.
+            AuthRefused: The credential is refused.
         """
-        if self._udfs_read:
+        now = self._clock.now()
+        if not self._wanted_udfs or now < self._due_at:
             return
+        self._due_at = now + EVERY
         path = "ConfigurationItems/entityInformation/userDefinedFields"
         try:
             udfs = read_udfs(await self._client.info(path, "ConfigurationItems"))
-        except Rejected as exc:
-            self._problems = [_problem(f"cannot be used: {exc}")]
-        else:
-            found = {label: udfs.find(name) for label, name in self._wanted_udfs.items()}
-            self._problems = [
-                _problem(f".{label} {udf.why}") for label, udf in found.items() if not isinstance(udf, Udf)
-            ]
-            usable = {label: udf.name for label, udf in found.items() if isinstance(udf, Udf)}
-            self._devices.source = devices_source(usable)
-        self._udfs_read = True
+        except AuthRefused:
+            raise
+        except PortError as exc:
+            self._problems = [_problem(f" cannot be checked: {shown(exc)}")]
+            self._due_at = now + AFTER_FAILURE
+            return
+        self._use(udfs)
+
+    def _use(self, udfs: Udfs) -> None:
+        found = {label: udfs.find(name) for label, name in self._wanted_udfs.items()}
+        self._problems = [
+            _problem(f".{label} {udf.why}") for label, udf in found.items() if not isinstance(udf, Udf)
+        ]
+        usable = {label: udf.name for label, udf in found.items() if isinstance(udf, Udf)}
+        self._devices.source = devices_source(usable)
 
     def problems(self) -> list[Problem]:
         """Return which configured fields the tenant does not have."""
@@ -134,4 +146,4 @@ def _named(device: Device) -> str:
 
 
 def _problem(what: str) -> Problem:
-    return Problem(where="[autotask]", what=f"device_udfs{'' if what[:1] == '.' else ' '}{what}")
+    return Problem(where="[autotask]", what=f"device_udfs{what}")

@@ -183,3 +183,21 @@ async def test_fields_that_the_tenant_lacks_are_told_and_the_others_used(
         "[autotask]: device_udfs.mac 'No Such' is no active user-defined field",
         "[autotask]: company_alias 'Alias' is no active user-defined field",
     ]
+
+
+async def test_nothing_waits_for_the_fields_of_devices(
+    zone_url: str, credential: Credential, around: Around, control: Control, clock: FakeClock
+) -> None:
+    await control.post("tenant", {"udfs": [{"entity": "ConfigurationItems", "name": "Asset Tag"}]})
+    await control.fault("refuse", status=404, endpoint="ConfigurationItems", action="metadata")
+    settings = make_settings(zone_url, device_udfs={"serial": "Asset Tag"})
+    desk = AutotaskDesk(settings, credential, plan=BoardPlan(boards=[NOC]), around=around)
+    await desk.ready()
+    assert (await find(desk, host="ACME-DC01")).device_id == 4001
+    [problem] = desk.problems()
+    assert "device_udfs cannot be checked" in problem.what
+    await control.heal()
+    clock.forward(minutes=1)
+    await desk.ready()
+    assert desk.problems() == []
+    await desk.close()

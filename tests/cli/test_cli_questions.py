@@ -28,7 +28,7 @@ from alertd.core.history import Happening
 from alertd.core.incidents import Closed, Holding, Incident, Member
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
-from alertd.core.tickets import Known, Ticket
+from alertd.core.tickets import Known, Repair, Ticket
 from alertd.flows.ports import ConditionRow, Entry, Envelope, Loaded, Step
 from alertd.store.happenings import Call
 from alertd.store.opening import open_store
@@ -251,6 +251,11 @@ def test_what_comes_after_the_close(closed: Closed, ticket: bool, more: dict[str
     known = stored.known if ticket else Known()
     stored = replace(stored, incident=replace(stored.incident, phase=closed, **more), known=known)
     assert says in what_comes_next(stored)
+
+
+def test_a_refused_ticket_that_is_tried_once_more_says_so() -> None:
+    known = Known(repair=Repair("queueID is invalid"), retry_at=NIGHT)
+    assert "tried once more with less" in what_comes_next(replace(_stored(), known=known))
 
 
 def test_a_receipt_is_told_with_how_its_alerts_are_routed(cli: Cli, daemon: Daemon) -> None:

@@ -297,3 +297,36 @@ async def test_a_poison_ticket_costs_three_calls_and_holds_nobody_up(site: Site)
     assert sorted(ticket["title"].rpartition(" ")[2] for ticket in site.tickets) == ["first", "good"]
     assert len(refusals(site)) == 2
     assert accounted(site.walk(), site.tickets)
+
+
+async def test_a_company_that_was_closed_since_gives_way_to_the_fallback(site: Site) -> None:
+    await site.start()
+    await site.post(alert("one"))
+    await site.settled()
+    site.tenant({"companies": [{"name": "Acme Dental Group", "active": False}]})
+    await site.post(alert("two"))
+    await site.settled()
+
+    assert [ticket["companyID"] for ticket in site.tickets] == [175, 0]
+    assert "Autotask refused this ticket at first" in site.tickets[1]["description"]
+    assert "which is no active company" in site.tickets[1]["description"]  # the directory was read again
+    await site.post(alert("three"))
+    await site.settled()
+    assert site.tickets[2]["companyID"] == 0
+    assert len(refusals(site)) == 1
+
+
+async def test_a_ticket_that_lost_its_external_id_is_not_made_again(site: Site) -> None:
+    configure(site, autotask='reference_udf = "Alert Key"')
+    site.fault(kind="workflow", seconds=0, on="create", set={"externalID": "RMM-17"})
+    site.fault(kind="drop", when="after", endpoint="Tickets", action="create", count=1)
+    await site.start()
+    await site.post(alert())
+    await site.settled()
+    await site.post(alert(firing=False))
+    await site.until(lambda: site.tickets[0]["status"] == 5)
+
+    [ticket] = site.tickets
+    assert ticket["externalID"] == "RMM-17"
+    assert ticket["userDefinedFields"]["Alert Key"].startswith("alertd-")
+    assert actions(site, "Tickets", "create") == 1
