@@ -1,10 +1,13 @@
-"""The sync flow: reads back what people changed in Autotask, by one query a minute for all live tickets."""
+"""The sync flow: reads back what people changed in Autotask, by one query a minute for all live tickets.
+
+Between the queries it reads single tickets of which somebody says that they have changed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -27,6 +30,8 @@ from alertd.flows.world import World
 MOST_TICKETS = 490  # with the canaries one page of a query
 CANARIES = 5
 IDLE_S = 5.0  # a loop that has nothing to do still beats this often
+MOST_BY_ID = 3  # more tickets than these are read by a query, which may lag behind
+_JUST_AFTER = timedelta(milliseconds=100)
 
 _log = structlog.get_logger()
 
@@ -40,6 +45,8 @@ class Syncer:
         self._clock = world.clock
         self._settings = settings
         self._wake_settling = wake_settling
+        self._reading = asyncio.Lock()  # an older read must not be folded after a newer one
+        self._read_by_id: dict[int, datetime] = {}  # when: queries may still show what was before
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Read back at the configured interval until `stop`."""
@@ -64,13 +71,61 @@ class Syncer:
         for start in range(0, len(live), MOST_TICKETS):
             try:
                 await self._desk.ready()
-                await self._sync_page(live[start : start + MOST_TICKETS])
+                async with self._reading:
+                    await self._sync_page(live[start : start + MOST_TICKETS])
             except PortError as exc:
                 _log.warning("syncing.failed", reason=exc.reason, error=str(exc))
                 return
 
+    async def read(self, ticket_ids: frozenset[int]) -> Mapping[int, datetime] | None:
+        """Read those of these tickets that are watched, and leave what fails to the next sync.
+
+        Nothing is concluded from a ticket that is not shown: that takes the sync's canaries.
+
+        Returns:
+            Which are to be read later, since we have just written to them, and from when. None: none of
+            them is watched, and nothing was asked of Autotask.
+        """
+        live = [each for each in await self._state.live_tickets() if each.ticket_id in ticket_ids]
+        later = await self._too_soon(live)
+        ripe = [each for each in live if each.ticket_id not in later]
+        if not ripe:
+            return later or None
+        try:
+            await self._desk.ready()
+            async with self._reading:
+                await self._read_called(ripe)
+        except PortError as exc:
+            _log.warning("syncing.callout_not_read", reason=exc.reason, error=str(exc))
+        return later
+
+    async def _too_soon(self, live: Sequence[LiveTicket]) -> dict[int, datetime]:
+        """Return the tickets whose read would prove nothing yet, and when it will."""
+        rows = (await self._state.load((), [each.incident_key for each in live])).incidents.values()
+        wrote = [(row.known.ticket, row.known.wrote_at) for row in rows]
+        from_at = {
+            ticket.id: wrote_at + self._settings.search_lag + _JUST_AFTER
+            for ticket, wrote_at in wrote
+            if ticket is not None and wrote_at is not None
+        }
+        return {ticket_id: at for ticket_id, at in from_at.items() if at > self._clock.now()}
+
+    async def _read_called(self, live: Sequence[LiveTicket]) -> None:
+        if len(live) > MOST_BY_ID:
+            for start in range(0, len(live), MOST_TICKETS):
+                await self._sync_page(live[start : start + MOST_TICKETS])
+            return
+        for each in live:
+            began_at = self._clock.now()
+            seen = await self._desk.ticket(each.ticket_id)
+            if seen is not None:
+                self._read_by_id[each.ticket_id] = began_at
+                await self._fold(each, seen, began_at)
+
     async def _sync_page(self, live: Sequence[LiveTicket]) -> None:
         began_at = self._clock.now()
+        newest = began_at - self._settings.search_lag
+        self._read_by_id = {id_: at for id_, at in self._read_by_id.items() if at > newest}
         canaries = await self._state.canaries(limit=CANARIES)
         wanted = {each.ticket_id for each in live} | {canary.ticket_id for canary in canaries}
         facts = {seen.id: seen for seen in await self._desk.tickets(sorted(wanted))}
@@ -78,6 +133,8 @@ class Syncer:
             return  # nothing can be seen at all: that says nothing of any one ticket
         rows = (await self._state.load((), [each.incident_key for each in live])).incidents
         for each in live:
+            if each.ticket_id in self._read_by_id:
+                continue  # the query may show what was before that
             seen = facts.get(each.ticket_id) or await self._desk.ticket(each.ticket_id)
             await self._fold(rows[each.incident_key], each.ticket_id, seen, began_at)
 

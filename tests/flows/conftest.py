@@ -428,7 +428,7 @@ class Machine:
         """Start as a new process would: nothing but the store survives."""
         self.registry = CollectorRegistry()
         self.metrics = SettlingMetrics(self.registry, ["noc"])
-        world = World(
+        self.world = world = World(
             journal=self.state,
             state=self.state,
             desk=self.desk,
