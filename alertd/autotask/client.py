@@ -136,6 +136,22 @@ class AutotaskClient:
         row: Row = item
         return row
 
+    async def children(
+        self, path: str, endpoint: str, *, precedence: Precedence = Precedence.SYNC
+    ) -> tuple[Row, ...]:
+        """Return the records below one parent; a list that has a second page is refused, as it cannot be had.
+
+        Its pages are named by URL alone, and no URL of an answer is ever followed.
+
+        Raises:
+            PortError: What to do next.
+        """
+        payload = await self._read("GET", path, endpoint, None, precedence)
+        details = payload.get("pageDetails")
+        if isinstance(details, dict) and details.get("nextPageUrl"):
+            raise Unavailable(f"{path} has more than one page")
+        return _page(payload).rows
+
     async def info(self, path: str, endpoint: str, *, precedence: Precedence = Precedence.SYNC) -> Payload:
         """Return what a metadata or service route says.
 

@@ -26,6 +26,10 @@ ENDPOINTS = (
     "ConfigurationItems",
     "TicketCategoryFieldDefaults",
     "ResourceRoleQueues",
+    "Resources",
+    "TicketWebhooks",
+    "TicketWebhookFields",
+    "TicketWebhookExcludedResources",
 )
 OUTCOMES = ("ok", "unavailable", "throttled", "rejected", "unknown", "auth")
 REFUSALS = ("threads", "threshold", "credential")

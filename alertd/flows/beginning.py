@@ -42,6 +42,7 @@ class Beginning:
         self._state = state
         self._memory = memory
         self.adopt_first = True  # until it is known better
+        self.begun = False  # whether it is known that this is our tenant
 
     async def begin(self) -> None:
         """Compare the tenant with the store's, and find out whether the store may have forgotten tickets.
@@ -56,6 +57,7 @@ class Beginning:
             epoch = _FORGETFUL
         await self._memory.set(_EPOCH, epoch or _CLEAN)
         self.adopt_first = epoch == _FORGETFUL
+        self.begun = True
         _log.info("beginning.epoch", epoch=epoch or _CLEAN)
 
     async def _is_forgetful(self) -> bool:
