@@ -15,6 +15,7 @@ from alertd.intake.peers import Proxies
 from alertd.intake.senders import Sender, Surroundings
 
 _WHY = "unknown source or wrong token"
+_WRONG_SIGNATURE = "the signature is missing or wrong"
 _BY_PROXY = "X-Forwarded-For"
 
 
@@ -69,6 +70,28 @@ class Admission:
             raise _unauthorized()
         return self._welcome(request, admitted, exchange)
 
+    def let_try(self, request: web.BaseRequest, door: str, exchange: Exchange) -> None:
+        """Let a sender show a signature at `door`, and note its address in `exchange`.
+
+        Raises:
+            Refused: 401, while its address is turned away and has never passed there.
+        """
+        exchange.peer = peer = self.peer_of(request)
+        if self._limit.is_blocked(peer, self._world.monotonic()) and not self._limit.is_proven(peer, door):
+            exchange.is_turned_away = True
+            raise Refused(Outcome.UNAUTHORIZED, 401, _WRONG_SIGNATURE)
+
+    def passed(self, request: web.BaseRequest, door: str, exchange: Exchange) -> None:
+        """Note that the address has shown a good token or signature at `door`."""
+        connection = request.protocol
+        if not isinstance(connection, SenderConnection) or connection.proves(exchange.peer, door):
+            self._limit.passed(exchange.peer, door)
+
+    def failed(self, exchange: Exchange) -> Refused:
+        """Count a wrong signature against the address, and return the refusal."""
+        self._limit.failed(exchange.peer, self._world.monotonic())
+        return Refused(Outcome.UNAUTHORIZED, 401, _WRONG_SIGNATURE)
+
     def peer_of(self, request: web.BaseRequest) -> str:
         """Return the sender's address as far as it can be believed; empty for an unnamed Unix peer."""
         connection = request.protocol
@@ -93,9 +116,7 @@ class Admission:
     def _welcome(self, request: web.BaseRequest, admitted: Admitted, exchange: Exchange) -> Sender:
         exchange.source = admitted.source
         exchange.slot = admitted.slot
-        connection = request.protocol
-        if not isinstance(connection, SenderConnection) or connection.proves(exchange.peer, admitted.source):
-            self._limit.passed(exchange.peer, admitted.source)
+        self.passed(request, admitted.source, exchange)
         return self._senders[admitted.source]
 
 

@@ -15,6 +15,8 @@ from aiohttp.http import HttpVersion10, HttpVersion11
 from alertd.intake.access_log import AccessLog, Exchange
 from alertd.intake.admission import Admission
 from alertd.intake.answers import Answer, Answers, Refused
+from alertd.intake.callouts import PATH as CALLOUT_PATH
+from alertd.intake.callouts import CalloutDesk, Callouts
 from alertd.intake.connections import SenderServer
 from alertd.intake.delivery import Call, Deliveries
 from alertd.intake.dialects import AlertmanagerDialect, Dialect, OwnDialect
@@ -55,6 +57,7 @@ class Intake:
         senders: The configured sources.
         surroundings: The world behind it.
         metrics: Built once for the process.
+        callouts: Who listens to Autotask's call-outs; None: nobody does, and their path is not served.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Intake:
         *,
         surroundings: Surroundings,
         metrics: IntakeMetrics,
+        callouts: CalloutDesk | None = None,
     ) -> None:
         self._metrics = metrics
         self._monotonic = surroundings.monotonic
@@ -72,6 +76,7 @@ class Intake:
         self._deliveries = Deliveries(
             settings, surroundings=surroundings, metrics=metrics, answers=self._answers
         )
+        self._callouts = None if callouts is None else self._door_of_autotask(callouts, settings)
         self._pages = StatusPages(surroundings, self._answers)
         self._access = AccessLog(settings.access_log)
         self._own_hosts = _own_hosts(settings)
@@ -137,6 +142,8 @@ class Intake:
         path, _, query_text = origin_form(request.raw_path, self._own_hosts).partition("?")
         door = self._doors.get(path) or _unknown_door(path)
         if door is None:
+            if path == CALLOUT_PATH and self._callouts is not None:
+                return await self._callouts.take(request, exchange)
             return self._page(request, path, exchange)
         exchange.route = door.route
         query = read_query(query_text)
@@ -147,6 +154,16 @@ class Intake:
         if not is_post and not sender.takes_queries:
             raise _wrong_method("POST")
         return await self._deliveries.take(Call(request, sender, door.dialect, query, exchange))
+
+    def _door_of_autotask(self, desk: CalloutDesk, settings: ServerSettings) -> Callouts:
+        return Callouts(
+            desk,
+            settings,
+            admission=self._admission,
+            metrics=self._metrics,
+            answers=self._answers,
+            monotonic=self._monotonic,
+        )
 
     def _page(self, request: web.BaseRequest, path: str, exchange: Exchange) -> Answer:
         if path not in PATHS:

@@ -25,6 +25,17 @@ class Outcome(enum.StrEnum):
     MALFORMED = "malformed"  # broken HTTP, or a path or method that is not served
 
 
+class CalloutOutcome(enum.StrEnum):
+    """What became of a call-out of Autotask; label `outcome` of `alertd_callouts_total`."""
+
+    ACCEPTED = "accepted"  # its ticket is read soon, if it is one of ours
+    REPEATED = "repeated"  # sent before
+    IGNORED = "ignored"  # signed, and about no ticket
+    UNREADABLE = "unreadable"  # signed, and no call-out
+    UNAUTHORIZED = "unauthorized"  # not signed with our key
+    DEACTIVATED = "deactivated"  # says that the webhook was switched off; nobody signs that
+
+
 class SourceCounts:
     """The series of one source, looked up once."""
 
@@ -77,6 +88,14 @@ class IntakeMetrics:
         self.connections = Gauge(
             "alertd_intake_connections", "Connections of senders that are open.", registry=registry
         )
+        self.callouts = Counter(
+            "alertd_callouts_total",
+            "Call-outs of Autotask's webhook, by what became of them.",
+            ["outcome"],
+            registry=registry,
+        )
+        for outcome in CalloutOutcome:
+            self.callouts.labels(outcome.value)
         self._by_source: dict[str, SourceCounts] = {}
         self.unknown = {o: self.requests.labels(UNKNOWN_SOURCE, o.value) for o in Outcome}
 

@@ -22,6 +22,7 @@ from alertd.flows.crashes import CrashPoint, never
 from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import Appended, Entry, Envelope
 from alertd.intake.app import Intake
+from alertd.intake.callouts import CalloutDesk
 from alertd.intake.listening import serving
 from alertd.intake.metrics import IntakeMetrics
 from alertd.intake.senders import Sender, Surroundings, sender_of
@@ -88,6 +89,7 @@ class World:
         self.metrics = IntakeMetrics(self.registry)
         self.reason: str | None = None
         self.crash: CrashPoint = never
+        self.callouts: CalloutDesk | None = None
         self.intake: Intake
         self.host = "127.0.0.1"
         self.port = 0
@@ -175,7 +177,13 @@ def serve() -> Serve:
     async def serve(world: World | None = None, **settings: Any) -> AsyncIterator[World]:
         world = world or World()
         server = ServerSettings.model_validate({"listen": "127.0.0.1:0", **settings})
-        world.intake = Intake(server, world.senders, surroundings=world.surroundings(), metrics=world.metrics)
+        world.intake = Intake(
+            server,
+            world.senders,
+            surroundings=world.surroundings(),
+            metrics=world.metrics,
+            callouts=world.callouts,
+        )
         async with serving(world.intake, server) as addresses:
             host, _, port = addresses[0].rpartition(":")
             world.host, world.port = host, int(port or 0) if port.isdigit() else 0
