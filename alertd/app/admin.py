@@ -40,8 +40,10 @@ class ProcessOperations:
         return self._not_ready()
 
     def problems(self) -> list[str]:
-        """Return what the configuration names and the tenant does not have, as far as it is known."""
-        return [str(problem) for problem in self._parts.desk.known_problems()]
+        """Return what the configuration asks and the tenant does not have or give, as far as it is known."""
+        hooking = self._parts.hooking
+        callouts = [f"call-outs: {hooking.trouble}"] if hooking is not None and hooking.trouble else []
+        return [*(str(problem) for problem in self._parts.desk.known_problems()), *callouts]
 
     def unhealthy(self) -> str | None:
         """Return which loops are stuck."""
@@ -101,4 +103,5 @@ class ProcessOperations:
             "configuration_problems": self.problems(),
             "tenant_usage_ratio": round(usage.ratio, 3) if usage is not None else None,
             "pressure": desk.pressure(),
+            "callouts": hooking.state if (hooking := self._parts.hooking) is not None else "off",
         }

@@ -20,12 +20,15 @@ from alertd.app.sources import read_stored
 from alertd.autotask.desk import AutotaskDesk
 from alertd.autotask.metrics import AutotaskMetrics
 from alertd.autotask.transport import Around
+from alertd.autotask.webhooks import TicketWebhook
 from alertd.core.alerts import Alert
 from alertd.core.settling import Terms
 from alertd.flows.beating import beating
 from alertd.flows.beginning import Beginning
+from alertd.flows.calling import Calls
 from alertd.flows.crashes import CrashPoint
 from alertd.flows.deciding import Decider
+from alertd.flows.hooking import Hooking
 from alertd.flows.looking import Eyes
 from alertd.flows.metrics import SettlingMetrics
 from alertd.flows.operating import Hands
@@ -35,6 +38,7 @@ from alertd.flows.settling import Settler
 from alertd.flows.syncing import Syncer
 from alertd.flows.world import World
 from alertd.intake.app import Intake
+from alertd.intake.callouts import CalloutDesk
 from alertd.intake.metrics import IntakeMetrics
 from alertd.intake.senders import Surroundings
 from alertd.store.store import Store
@@ -96,6 +100,8 @@ class Parts:
         eyes = Eyes(world, hands, window=settings.autotask.unknown_window)
         self.settler = Settler(world, hands=hands, eyes=eyes, terms=self._terms, begin=self.beginning.begin)
         self.syncer = Syncer(world, settings.sync, wake_settling=self.settler.wake)
+        self.calls = Calls(self.syncer, clock)
+        self.hooking = self._make_hooking(current.live)
         self.decider = Decider(
             world,
             routing=lambda: current.live.routing,
@@ -126,6 +132,22 @@ class Parts:
                 crash=crash,
             ),
             metrics=IntakeMetrics(self.registry),
+            callouts=self._make_callout_desk(live),
+        )
+
+    def _make_hooking(self, live: Live) -> Hooking | None:
+        if live.webhook is None:
+            return None
+        webhook = TicketWebhook(
+            self.desk.client, live.webhook, memory=self.store, own_resource_id=self.desk.own_resource_id
+        )
+        return Hooking(webhook, self.clock, begun=lambda: self.beginning.begun)
+
+    def _make_callout_desk(self, live: Live) -> CalloutDesk | None:
+        if live.webhook is None or self.hooking is None:
+            return None
+        return CalloutDesk(
+            secret=live.webhook.secret, changed=self.calls.changed, deactivated=self.hooking.doubt
         )
 
     def _make_desk(self, live: Live, chance: random.Random, crash: CrashPoint) -> AutotaskDesk:
@@ -145,13 +167,16 @@ class Parts:
 
     def loops(self) -> Sequence[tuple[str, Loop]]:
         """Return the loops by name. One that ends early, or fails, takes the process down."""
-        return (
+        always: tuple[tuple[str, Loop], ...] = (
             ("decide", self.decider.run),
             ("settle", self.settler.run),
             ("sync", self.syncer.run),
             ("upkeep", self._upkeep),
             ("store", self._watch_store),
         )
+        if self.hooking is None:
+            return always
+        return (*always, ("callouts", self.calls.run), ("webhook", self.hooking.run))
 
     async def swap(self, live: Live) -> None:
         """Put a reloaded configuration in force. No timer is reset."""

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from alertd.app.callouts import webhook_plan
 from alertd.app.routing import route_tags, routing_of
 from alertd.app.sources import compile_senders
 from alertd.autotask.credential import Credential
 from alertd.autotask.desk import BoardPlan
+from alertd.autotask.webhooks import WebhookPlan
 from alertd.config import secrets
 from alertd.config.loading import file_hash, load
 from alertd.config.settings import Settings
@@ -30,6 +32,7 @@ class Live:
     routing: Routing
     credential: Credential
     plan: BoardPlan
+    webhook: WebhookPlan | None
     mark: str  # SHA-256 of the file
 
 
@@ -60,6 +63,7 @@ def compile_settings(settings: Settings, environ: Mapping[str, str], *, mark: st
         routing=routing,
         credential=credential_of(settings, environ),
         plan=plan_of(settings, routing),
+        webhook=webhook_plan(settings, environ),
         mark=mark,
     )
 

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from alertd.autotask.callout_settings import CalloutSettings
 from alertd.autotask.credential import fits_header
 from alertd.autotask.hosts import may_ask_for_zone
 from alertd.core.devices import DeviceLabel
@@ -52,6 +53,7 @@ class AutotaskSettings(Section):
     tag_group: Annotated[str, Field(min_length=1, max_length=50)] = "alertd"
     note_type: int | str | None = None
     metadata_every: Duration = timedelta(hours=1)
+    callouts: CalloutSettings | None = None
 
     @field_validator("username")
     @classmethod

@@ -6,12 +6,13 @@ after the other, since more than three at once are refused; then it is switched 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import structlog
 
+from alertd.autotask.callout_settings import FIELDS
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.memory import Memory
 from alertd.autotask.precedence import Precedence
@@ -22,19 +23,7 @@ from alertd.core.secret import Secret
 from alertd.flows.errors import OutcomeUnknown, Rejected, Unavailable
 
 # Source: picklist `fieldID` of TicketWebhookFields, API reference 5.20
-FIELD_IDS = {
-    "CompanyID": 1,
-    "Title": 2,
-    "Status": 5,
-    "Priority": 6,
-    "Source": 7,
-    "AssignedResourceID": 11,
-    "DueDateTime": 12,
-    "QueueID": 14,
-    "ConfigurationItemID": 20,
-    "ExternalID": 31,
-    "LastActivityDate": 49,
-}
+FIELD_IDS: Mapping[str, int] = dict(zip(FIELDS, (1, 2, 5, 6, 7, 11, 12, 14, 20, 31, 49), strict=True))
 MOST_NAME, MOST_SECRET = 50, 64
 _ENTITY, _FIELDS, _EXCLUDED = "TicketWebhooks", "TicketWebhookFields", "TicketWebhookExcludedResources"
 _REMEMBERED = "autotask.webhook"

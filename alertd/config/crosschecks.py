@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from alertd.autotask.callout_settings import is_callout_url
 from alertd.config.paths import KeyPath
 from alertd.config.wording import Problem
 from alertd.core.settings import Section
@@ -31,6 +32,7 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     yield from _shared_tokens(data)
     yield from _bad_templates(data)
     yield from _one_listener_twice(data)
+    yield from _no_way_for_callouts(data)
 
 
 def _walk(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
@@ -126,6 +128,20 @@ def _one_listener_twice(data: dict[str, Any]) -> Iterator[Problem]:
     server = _listen(data, "server", ServerSettings)
     if server == _listen(data, "admin", AdminSettings) and not server.endswith(":0"):
         yield ("admin", "listen"), f"[server] listens on {server} already; name another port"
+
+
+def _no_way_for_callouts(data: dict[str, Any]) -> Iterator[Problem]:
+    """Autotask has to be told where it reaches us."""
+    autotask, server = data.get("autotask"), data.get("server")
+    callouts = autotask.get("callouts") if isinstance(autotask, dict) else None
+    if not isinstance(callouts, dict) or "url" in callouts:
+        return
+    public = server.get("public_url") if isinstance(server, dict) else None
+    path = ("autotask", "callouts")
+    if public is None:
+        yield path, "say how Autotask reaches alertd: public_url in [server], or url here"
+    elif isinstance(public, str) and not is_callout_url(public):
+        yield path, "Autotask calls https only, and [server] public_url is none; say url here"
 
 
 def _listen(data: dict[str, Any], key: str, model: type[Section]) -> str:

@@ -53,9 +53,11 @@ class Hooking:
         self.trouble = ""  # what a person has to put right, in one line
 
     @property
-    def is_on(self) -> bool:
-        """Whether call-outs were in order when last looked at."""
-        return self._installed and not self.trouble
+    def state(self) -> str:
+        """Return how call-outs were when last looked at: `on`, `trouble`, or `not set up yet`."""
+        if self.trouble:
+            return "trouble"
+        return "on" if self._installed else "not set up yet"
 
     def doubt(self) -> None:
         """Somebody says that the webhook was switched off. Anybody can say so, so it is only looked at."""

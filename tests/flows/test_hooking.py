@@ -57,7 +57,7 @@ async def test_installed_once_and_checked_every_hour() -> None:
     hook = Hook()
     async with Run(hook) as run:
         await asyncio.sleep(3 * 3600 + 60)
-        assert run.flow.is_on
+        assert run.flow.state == "on"
     assert hook.names == ["install", "check", "check", "check"]
 
 
@@ -77,7 +77,7 @@ async def test_what_cannot_be_had_now_is_tried_again_ever_later() -> None:
     hook.errors = [Unavailable("down")] * 9
     async with Run(hook) as run:
         await asyncio.sleep(6 * 3600)
-        assert run.flow.is_on
+        assert run.flow.state == "on"
     times = [at for _, at in hook.calls]
     pauses = [round((b - a) / 60) for a, b in zip(times, times[1:], strict=False)]
     assert pauses[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
@@ -103,10 +103,10 @@ async def test_one_that_was_switched_off_is_told_and_not_installed_again() -> No
         hook.said = "webhook 7 is switched off"
         await asyncio.sleep(2 * 3600)
         assert run.flow.trouble == "webhook 7 is switched off"
-        assert not run.flow.is_on
+        assert run.flow.state == "trouble"
         hook.said = ""
         await asyncio.sleep(3600)
-        assert run.flow.is_on
+        assert run.flow.state == "on"
     assert hook.names.count("install") == 1
 
 
