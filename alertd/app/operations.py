@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from alertd.autotask.links import DeepLinks
+from alertd.autotask.zone import REMEMBERED, remembered_web_url
 from alertd.core import outcomes
 from alertd.core.alerts import Alert
 from alertd.core.folding import Routing
@@ -40,7 +42,8 @@ class Inquiries:
     async def incidents(self, *, limit: int, states: Sequence[str] | None = None) -> list[Document]:
         """Return incidents in these states (None: all but closed ones), newest first."""
         found = await self._reader.incidents(states=states or OPEN_STATES, limit=limit)
-        return [summary(each) for each in found]
+        links = await self._links()
+        return [summary(each, links) for each in found]
 
     async def parked(self, *, limit: int) -> list[Document]:
         """Return what is set aside for a person: refused tickets, and requests nobody could read."""
@@ -98,12 +101,17 @@ class Inquiries:
         keys = dict.fromkeys(key for row in rows for key in row.condition.incidents)
         found = await self._reader.incidents_by_key(list(keys))
         in_full = [await self._told(each) for each in found[:MOST_TOLD]]
-        return in_full + [summary(each) for each in found[MOST_TOLD:]]
+        links = await self._links()
+        return in_full + [summary(each, links) for each in found[MOST_TOLD:]]
+
+    async def _links(self) -> DeepLinks:
+        """Return the links into the tenant, as far as the store knows where people reach it."""
+        return DeepLinks(remembered_web_url(await self._reader.get(REMEMBERED)))
 
     async def _told(self, stored: StoredIncident) -> Document:
         calls = await self._reader.calls_of(stored.incident.key)
         return {
-            **summary(stored),
+            **summary(stored, await self._links()),
             "next": what_comes_next(stored),
             "members": [msgspec.to_builtins(member) for member in stored.incident.members.values()],
             "history": await self._history(incident_keys=[stored.incident.key]),
@@ -182,7 +190,7 @@ class Operations(Inquiries):
 OPEN_STATES = ("waiting", "opening", "open", "holding", "acknowledged", "folded", "expired", "parked")
 
 
-def summary(stored: StoredIncident) -> Document:
+def summary(stored: StoredIncident, links: DeepLinks) -> Document:
     """Return one incident as lists show it."""
     incident = stored.incident
     ticket = incident.ticket or stored.known.ticket
@@ -197,6 +205,7 @@ def summary(stored: StoredIncident) -> Document:
         "group": incident.group,
         "ticket": ticket.number if ticket is not None else "",
         "ticket_id": ticket.id if ticket is not None else None,
+        "url": links.ticket(ticket.id) if ticket is not None else "",
         "reference": stored.reference,
         "generation": incident.generation,
         "firing": sum(member.firing for member in incident.members.values()),

@@ -19,7 +19,7 @@ from alertd.flows.errors import PortError, Unavailable
 from alertd.flows.ports import Clock
 
 ASK_AGAIN = timedelta(minutes=1)  # an outage must not double itself by asking for the zone at each failure
-_KEY = "autotask.zone"
+REMEMBERED = "autotask.zone"  # name in the memory
 _log = structlog.get_logger(__name__)
 
 Fetch: TypeAlias = Callable[[str], Awaitable[Payload | PortError]]
@@ -42,6 +42,19 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
 class _Remembered(msgspec.Struct, frozen=True):
     asked: str
     zone: Zone
+
+
+def remembered_web_url(text: str | None) -> str:
+    """Return where people reach the tenant, of what the memory has under `REMEMBERED`; empty: not known."""
+    kept = _read_remembered(text)
+    return kept.zone.web_url if kept is not None else ""
+
+
+def _read_remembered(text: str | None) -> _Remembered | None:
+    try:
+        return msgspec.json.decode(text or "null", type=_Remembered | None)
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_zone(payload: Payload, *, zone_url: str) -> Zone | PortError:
@@ -106,11 +119,7 @@ class Zones:
         self._zone = self._renewed_at = None
 
     async def _remembered(self, username: str) -> Zone | None:
-        text = await self._memory.get(_KEY)
-        try:
-            kept = msgspec.json.decode(text or "null", type=_Remembered | None)
-        except (ValueError, RecursionError):
-            return None
+        kept = _read_remembered(await self._memory.get(REMEMBERED))
         if kept is None or kept.asked != self._question(username):
             return None
         return kept.zone if may_receive_credential(kept.zone.url, zone_url=self._zone_url) else None
@@ -127,7 +136,7 @@ class Zones:
         if isinstance(zone, PortError):
             raise zone
         _log.info("autotask.zone_resolved", url=zone.url, zone=zone.name, tenant_id=zone.tenant_id)
-        await self._memory.set(_KEY, msgspec.json.encode(_Remembered(question, zone)).decode())
+        await self._memory.set(REMEMBERED, msgspec.json.encode(_Remembered(question, zone)).decode())
         return zone
 
     def _question(self, username: str) -> str:

@@ -41,6 +41,7 @@ def _incident_facts(told: Document) -> dict[str, object]:
     return {
         "Next": told.get("next"),
         "Ticket": ticket if told["ticket_id"] is not None else "none yet",
+        "Link": told.get("url"),
         "Customer": told["client"] or "unknown",
         "Board": f"{told['board']}, by route {told['route']}",
         "Group": labels(told["group"]),

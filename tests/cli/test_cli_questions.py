@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from alertd.app.live import bring_to_life
 from alertd.app.online import Offline
 from alertd.app.operations import Inquiries, what_comes_next
+from alertd.autotask.zone import REMEMBERED
 from alertd.config.secrets import SecretMissing
 from alertd.core.alerts import Alert, AlertKey, Severity, Status
 from alertd.core.conditions import Condition
@@ -158,6 +159,10 @@ class FakeReader:
         self.reads += 1
         return [ConditionRow(self.condition)] if fingerprint == ALERT.fingerprint else []
 
+    async def get(self, key: str) -> str | None:
+        zone = {"url": "", "web_url": "https://ww18.autotask.net/", "name": "", "tenant_id": 7}
+        return json.dumps({"asked": "", "zone": zone}) if key == REMEMBERED else None
+
     async def incident(self, key: str) -> StoredIncident | None:
         self.reads += 1
         return self.stored if key == KEY else None
@@ -209,6 +214,7 @@ def test_an_incident_is_told_with_times_what_happened_and_what_comes_next(cli: C
     assert "all clear; the ticket is completed at" in lines[1]
     for text in (
         "T20261123.0001 (id 7)",
+        "https://ww18.autotask.net/Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenTicketDetail&TicketID=7",
         "Contoso",
         "noc, by route root",
         'client="Contoso", host="fs02"',
