@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
@@ -11,8 +12,9 @@ from alertd.autotask.refusals import ErrorBody
 from alertd.autotask.wire import Answer, Lost, NotSent, Reply
 from alertd.flows.errors import OutcomeUnknown, PortError, Rejected, Throttled, Unavailable
 
-Payload: TypeAlias = dict[str, Any]  # a decoded JSON object, not yet checked any further
+Payload: TypeAlias = dict[str, Any]  # a decoded JSON object, not checked any further; no floats but Decimals
 
+_decoder = msgspec.json.Decoder(float_hook=Decimal)  # amounts of money as they are written
 THRESHOLD_S = 60.0  # after a refusal for the tenant's allowance, where Autotask names no time
 SHORTEST_S = 1.0  # a Retry-After of nothing at all would have us call again and again
 _LONGEST_S = 3600.0
@@ -80,7 +82,7 @@ def _success(answer: Answer, writes: bool) -> Payload | PortError:
     if not 200 <= answer.status < 300:
         return _unclear(f"HTTP {answer.status}: a redirect, which is never followed", writes)
     try:
-        payload = msgspec.json.decode(answer.body.removeprefix(b"\xef\xbb\xbf"))
+        payload = _decoder.decode(answer.body.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError):
         return _unclear(f"HTTP {answer.status} with a body that is not JSON", writes)
     if not isinstance(payload, dict):

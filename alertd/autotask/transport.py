@@ -38,6 +38,7 @@ MOST = 2 * 1024**2  # bytes of an answer
 MOST_OF_QUERY = 8 * 1024**2
 BLIP_TRIES, BLIP_S = 3, 10.0
 _log = structlog.get_logger(__name__)
+_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -324,7 +325,7 @@ class Transport:
             self._around.metrics.duration.observe(loop.time() - began_s)
 
     def _request(self, call: Call, zone: Zone) -> Request:
-        body = None if call.body is None else msgspec.json.encode(call.body)
+        body = None if call.body is None else _encoder.encode(call.body)
         headers = {
             **self.login.credential.headers(),
             "Accept": "application/json",
