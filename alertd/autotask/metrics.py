@@ -30,6 +30,16 @@ ENDPOINTS = (
     "TicketWebhooks",
     "TicketWebhookFields",
     "TicketWebhookExcludedResources",
+    "Contracts",
+    "ContractServices",
+    "ContractServiceUnits",
+    "ContractServiceAdjustments",
+    "ContractServiceBundles",
+    "ContractServiceBundleUnits",
+    "ContractServiceBundleAdjustments",
+    "Services",
+    "ServiceBundles",
+    "Products",
 )
 OUTCOMES = ("ok", "unavailable", "throttled", "rejected", "unknown", "auth")
 REFUSALS = ("threads", "threshold", "credential")

@@ -47,6 +47,7 @@ _REFUSED = _any(
     r"conversion failed when converting",
     r"maxcountofrecordstoreturn",
     r"invalid query syntax",
+    r"already approved and posted",
     r"inactive (?:resource|contact|company|queue|value|picklist|role|tag)",
 )
 # Faults of the server, some of which read like refusals: they may come after the commit.

@@ -1,0 +1,73 @@
+"""Money, counts and dates of Autotask's records, exactly: what cannot be read is an error, never a zero."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from alertd.flows.errors import Unavailable
+
+_MOST_DIGITS = 15  # before the point, and after it
+
+
+def amount(value: object, what: str) -> Decimal | None:
+    """Return an amount of money; None: Autotask holds none, or does not let us see it.
+
+    Raises:
+        Unavailable: It is no number, or none that money has.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise Unavailable(f"{what} is no amount")
+    money = Decimal(value)
+    exponent = money.as_tuple().exponent
+    fits = isinstance(exponent, int) and exponent >= -_MOST_DIGITS and money.adjusted() <= _MOST_DIGITS
+    if not fits:
+        raise Unavailable(f"{what} is no amount of money")
+    return money
+
+
+def count(value: object, what: str) -> int:
+    """Return a count of units. Autotask has whole ones only, but may write them with a point.
+
+    Raises:
+        Unavailable: It is missing, or no whole number.
+    """
+    number = amount(value, what)
+    if number is None or number != number.to_integral_value():
+        raise Unavailable(f"{what} is no whole number")
+    return int(number)
+
+
+def record_id(value: object, what: str) -> int:
+    """Return the id of a record.
+
+    Raises:
+        Unavailable: It is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unavailable(f"{what} is no id")
+    return value
+
+
+def day(value: object, what: str) -> date:
+    """Return a date-only field's date: Autotask writes midnight, with or without a zone, and means the date.
+
+    Raises:
+        Unavailable: It is none.
+    """
+    try:
+        return datetime.fromisoformat(str(value)).date()
+    except ValueError:
+        raise Unavailable(f"{what} is no date") from None
+
+
+def midnight(on: date) -> str:
+    """Return a date as Autotask wants it written: its midnight in UTC, which is never converted."""
+    return f"{on.isoformat()}T00:00:00.000Z"
+
+
+def last_second(on: date) -> str:
+    """Return the end of a date, for filters that are to include the whole of it."""
+    return f"{on.isoformat()}T23:59:59"
