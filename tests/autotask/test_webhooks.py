@@ -285,15 +285,3 @@ async def test_we_are_left_out_as_soon_as_it_is_known_who_we_are(
     known.append(4)
     assert await hook.check() == ""
     assert books.of("ExcludedResources") == [4]
-
-
-async def test_a_list_with_a_second_page_is_refused_and_its_url_never_asked(
-    client: AutotaskClient, books: Books
-) -> None:
-    def paged(verb: str, parts: list[str], body: dict[str, Any]) -> dict[str, Any]:
-        return {"items": [], "pageDetails": {"nextPageUrl": "http://169.254.169.254/latest"}}
-
-    books._done = paged  # type: ignore[method-assign]
-    with pytest.raises(Unavailable, match="more than one page"):
-        await client.children("TicketWebhooks/7/Fields", "TicketWebhookFields")
-    assert books.calls == ["GET TicketWebhooks/7/Fields"]
