@@ -31,7 +31,7 @@ MOST_TICKETS = 490  # with the canaries one page of a query
 CANARIES = 5
 IDLE_S = 5.0  # a loop that has nothing to do still beats this often
 MOST_BY_ID = 3  # more tickets than these are read by a query, which may lag behind
-_JUST_AFTER = timedelta(milliseconds=100)
+_JUST_AFTER, _SOON = timedelta(milliseconds=100), timedelta(seconds=1)
 
 _log = structlog.get_logger()
 
@@ -102,13 +102,20 @@ class Syncer:
     async def _too_soon(self, live: Sequence[LiveTicket]) -> dict[int, datetime]:
         """Return the tickets whose read would prove nothing yet, and when it will."""
         rows = (await self._state.load((), [each.incident_key for each in live])).incidents.values()
-        wrote = [(row.known.ticket, row.known.wrote_at) for row in rows]
+        now = self._clock.now()
         from_at = {
-            ticket.id: wrote_at + self._settings.search_lag + _JUST_AFTER
-            for ticket, wrote_at in wrote
-            if ticket is not None and wrote_at is not None
+            row.known.ticket.id: self._proves_from(row.known, now)
+            for row in rows
+            if row.known.ticket is not None
         }
-        return {ticket_id: at for ticket_id, at in from_at.items() if at > self._clock.now()}
+        return {ticket_id: at for ticket_id, at in from_at.items() if at > now}
+
+    def _proves_from(self, known: Known, now: datetime) -> datetime:
+        """Return from when a read counts: not while a write is under way, nor soon after one."""
+        lag = self._settings.search_lag
+        if known.intent is not None:
+            return now + max(lag, _SOON)
+        return now if known.wrote_at is None else known.wrote_at + lag + _JUST_AFTER
 
     async def _read_called(self, live: Sequence[LiveTicket]) -> None:
         if len(live) > MOST_BY_ID:

@@ -10,6 +10,7 @@ import pytest
 
 from alertd.core.incidents import Acknowledged
 from alertd.flows.calling import Calls
+from alertd.flows.errors import OutcomeUnknown
 from alertd.flows.settings import SyncSettings
 from alertd.flows.syncing import Syncer
 from tests.flows.conftest import LoopClock, Machine, alert
@@ -192,3 +193,16 @@ async def test_more_calls_than_can_be_remembered_are_let_go() -> None:
         await asyncio.sleep(1)
         stop.set()
     assert len(reader.asked) == 10_000
+
+
+async def test_a_call_during_our_own_write_is_read_after_it() -> None:
+    machine = await with_a_ticket()
+    [ticket] = machine.tickets
+    machine.desk.fail("change", "after", OutcomeUnknown("lost"))
+    await machine.post(alert("host0", severity="critical"))
+    await machine.run(1)
+    assert next(iter(machine.state.incidents.values())).known.intent is not None
+    machine.desk.person(ticket.id, status=5)
+    machine.calls.changed(ticket.id)
+    await machine.run(600)
+    assert phases(machine) == [Acknowledged]
