@@ -30,6 +30,7 @@ from alertd.autotask.shares import Errand
 from alertd.autotask.texts import shown
 from alertd.autotask.wire import Answer, NotSent, Reply, Request, Wire
 from alertd.autotask.zone import Zone, Zones
+from alertd.core.secret import Secret
 from alertd.flows.errors import AuthRefused, OutcomeUnknown, PortError, Rejected, Throttled, Unavailable
 from alertd.flows.ports import Clock
 from alertd.flows.sending import NOBODY, sending, serving
@@ -235,6 +236,10 @@ class Transport:
         if credential.username != self.login.credential.username:
             self._zones.forget()
         self.login.change(credential)
+
+    def hide(self, secret: Secret) -> None:
+        """Keep a secret that calls carry in their bodies out of every error."""
+        self._wire.hide(secret)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -66,6 +66,7 @@ class TicketWebhook:
         memory: Memory,
         own_resource_id: Callable[[], int | None],
     ) -> None:
+        client.transport.hide(plan.secret)
         self._client = client
         self._plan = plan
         self._memory = memory
@@ -230,8 +231,6 @@ class TicketWebhook:
             return await self._client.create(path, endpoint, record, precedence=Precedence.SYNC)
         except OutcomeUnknown as exc:  # what was made after all is found at the next try
             raise Unavailable(f"{endpoint} may have been made: {exc}") from None
-        except Rejected as exc:
-            raise self._without_secret(exc) from None
 
     async def _change(self, webhook_id: int, wanted: dict[str, Any]) -> None:
         names = frozenset(wanted) | {"name"}
@@ -241,9 +240,3 @@ class TicketWebhook:
             )
         except OutcomeUnknown as exc:  # to repeat it does no harm
             raise Unavailable(f"webhook {webhook_id} may have been changed: {exc}") from None
-        except Rejected as exc:
-            raise self._without_secret(exc) from None
-
-    def _without_secret(self, exc: Rejected) -> Rejected:
-        """Say why without our key, which a refusal may quote."""
-        return Rejected(str(exc).replace(self._plan.secret.reveal(), "***"))

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import aiohttp
 import msgspec
 
+from alertd.core.secret import Secret
+
 CONNECTIONS = (
     24  # never the limit: `Gate` holds the calls back, and waiting for a connection counts as time-out
 )
@@ -104,6 +106,11 @@ class Wire:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._hidden: list[Secret] = []
+
+    def hide(self, secret: Secret) -> None:
+        """Blank a secret that is sent in a body out of errors: they may quote it, and are logged."""
+        self._hidden.append(secret)
 
     async def exchange(self, request: Request) -> Reply:
         """Send the request once and return how it ended. Only cancellation is raised."""
@@ -121,7 +128,7 @@ class Wire:
                 ),
             ) as response:
                 request.answered()
-                return await _answered(response, request.most)
+                return self._without_secrets(await _answered(response, request.most))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
             return Lost(_named(exc)) if trip.left else NotSent(_named(exc))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
@@ -132,6 +139,14 @@ class Wire:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    def _without_secrets(self, reply: Reply) -> Reply:
+        if not isinstance(reply, Answer) or reply.status < 400:
+            return reply
+        body = reply.body
+        for secret in self._hidden:
+            body = body.replace(secret.reveal().encode(), b"***")
+        return reply if body == reply.body else msgspec.structs.replace(reply, body=body)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

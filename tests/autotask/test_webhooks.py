@@ -246,13 +246,14 @@ async def test_another_address_is_told(client: AutotaskClient, memory: Transient
 
 
 async def test_a_missing_right_says_so_without_our_key(
-    client: AutotaskClient, memory: TransientMemory, books: Books
+    client: AutotaskClient, memory: TransientMemory, books: Books, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = f"The logged in Resource does not have the adequate permissions to create {KEY} this entity type."
     books.refuse["POST TicketWebhooks"] = text
     with pytest.raises(Rejected, match="adequate permissions") as told:
         await webhook(client, memory).install()
-    assert KEY not in str(told.value)
+    assert "***" in str(told.value)
+    assert KEY not in str(told.value) + capsys.readouterr().out
 
 
 async def test_one_field_that_is_refused_does_not_cost_the_others(
