@@ -1,7 +1,7 @@
 """Our one webhook at Autotask: it calls us when people change tickets.
 
-The order is Autotask's: the webhook first, switched off; then its fields and whom it does not call for, one
-after the other, since more than three at once are refused; then it is switched on.
+The order: the webhook first, which is silent as long as it has no field; then whom it does not call for; then
+its fields. One after the other, since more than three at once are refused.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class WebhookPlan(msgspec.Struct, frozen=True, kw_only=True):
     def record(self) -> dict[str, Any]:
         """Return what we want of it at any time, whoever made it."""
         return {
+            "isActive": True,
             "webhookUrl": self.url,
             "deactivationUrl": self.url,
             "secretKey": self.secret.reveal(),
@@ -84,10 +85,9 @@ class TicketWebhook:
         await self._memory.set(_REMEMBERED, str(webhook_id))
         for extra in mine[1:]:
             await self._remove(extra)
-        fields, left_out = await self._standing(webhook_id) if mine else (set(), set())
-        await self._subscribe(webhook_id, fields)
+        fields, left_out = await self._brought_up(webhook_id) if mine else (set(), set())
         await self._exclude(webhook_id, left_out)
-        await self._change(webhook_id, {**self._plan.record(), "isActive": True})
+        await self._subscribe(webhook_id, fields)
         _log.info("autotask.webhook_installed", webhook_id=webhook_id, url=self._plan.url)
 
     async def check(self) -> str:
@@ -134,7 +134,7 @@ class TicketWebhook:
         return sorted(rows, key=lambda row: (str(row["id"]) != remembered, row["id"]))
 
     async def _make(self) -> int:
-        record = {"name": self._plan.name[:MOST_NAME], "isActive": False, **self._plan.record()}
+        record = {"name": self._plan.name[:MOST_NAME], **self._plan.record()}
         try:
             return await self._create(_ENTITY, _ENTITY, record)
         except Rejected as exc:
@@ -154,8 +154,9 @@ class TicketWebhook:
 
     # --- its fields, and whom it does not call for
 
-    async def _standing(self, webhook_id: int) -> tuple[set[int], set[int]]:
-        """Return the ids of the fields that it has, and of the resources that it does not call for."""
+    async def _brought_up(self, webhook_id: int) -> tuple[set[int], set[int]]:
+        """Bring it up to date, and return the fields that it has, and the resources that it leaves out."""
+        await self._change(webhook_id, self._plan.record())
         fields = await self._listed(webhook_id, "Fields", _FIELDS, "fieldID")
         return fields, await self._listed(webhook_id, "ExcludedResources", _EXCLUDED, "resourceID")
 
