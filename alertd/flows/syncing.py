@@ -101,7 +101,7 @@ class Syncer:
 
     async def _too_soon(self, live: Sequence[LiveTicket]) -> dict[int, datetime]:
         """Return the tickets whose read would prove nothing yet, and when it will."""
-        rows = (await self._state.load((), [each.incident_key for each in live])).incidents.values()
+        rows = (await self._rows_of(live)).values()
         now = self._clock.now()
         from_at = {
             row.known.ticket.id: self._proves_from(row.known, now)
@@ -122,12 +122,13 @@ class Syncer:
             for start in range(0, len(live), MOST_TICKETS):
                 await self._sync_page(live[start : start + MOST_TICKETS])
             return
+        rows = await self._rows_of(live)
         for each in live:
             began_at = self._clock.now()
             seen = await self._desk.ticket(each.ticket_id)
             if seen is not None:
                 self._read_by_id[each.ticket_id] = began_at
-                await self._fold(each, seen, began_at)
+                await self._fold(rows[each.incident_key], each.ticket_id, seen, began_at)
 
     async def _sync_page(self, live: Sequence[LiveTicket]) -> None:
         began_at = self._clock.now()
@@ -138,12 +139,15 @@ class Syncer:
         facts = {seen.id: seen for seen in await self._desk.tickets(sorted(wanted))}
         if not facts:
             return  # nothing can be seen at all: that says nothing of any one ticket
-        rows = (await self._state.load((), [each.incident_key for each in live])).incidents
+        rows = await self._rows_of(live)
         for each in live:
             if each.ticket_id in self._read_by_id:
                 continue  # the query may show what was before that
             seen = facts.get(each.ticket_id) or await self._desk.ticket(each.ticket_id)
             await self._fold(rows[each.incident_key], each.ticket_id, seen, began_at)
+
+    async def _rows_of(self, live: Sequence[LiveTicket]) -> Mapping[str, IncidentRow]:
+        return (await self._state.load((), [each.incident_key for each in live])).incidents
 
     async def _fold(
         self, row: IncidentRow, ticket_id: int, seen: TicketFacts | None, began_at: datetime
@@ -155,7 +159,7 @@ class Syncer:
             try:
                 await self._state.commit(self._step(row, known, changes))
             except Conflict:
-                row = (await self._state.load((), (row.incident.key,))).incidents[row.incident.key]
+                row = (await self._state.load((), [row.incident.key])).incidents[row.incident.key]
                 continue
             if changes:
                 self._wake_settling()
