@@ -48,7 +48,7 @@ class FailedLogins(msgspec.Struct, frozen=True):
 def mark_of(credential: Credential, salt: str) -> str:
     """Return a text that differs between credentials, and from which none can be found with any ease."""
     material = "\0".join(credential.headers().values()).encode()
-    return hashlib.scrypt(material, salt=salt.encode(), n=2**14, r=8, p=1, dklen=6).hex()
+    return hashlib.scrypt(material, salt=salt.encode(), n=2**13, r=8, p=1, dklen=6).hex()
 
 
 class Logins:
@@ -83,7 +83,7 @@ class Logins:
         async with self._changing:
             if self._failed is None:
                 salt = f"{self._chance.getrandbits(64):016x}"
-                self._failed = FailedLogins(salt, await asyncio.to_thread(mark_of, credential, salt))
+                self._failed = FailedLogins(salt, mark_of(credential, salt))
             self._failed = self._failed.and_at(self._clock.now())
             await self._memory.set(_KEY, msgspec.json.encode(self._failed).decode())
 
@@ -101,4 +101,4 @@ class Logins:
             return None
         if kept is None or not kept.failed_at:
             return None
-        return kept if kept.mark == await asyncio.to_thread(mark_of, credential, kept.salt) else None
+        return kept if kept.mark == mark_of(credential, kept.salt) else None

@@ -18,8 +18,12 @@ from alertd.autotask.slots import Slots, Turn
 NARROWED = timedelta(minutes=1)  # how long an endpoint takes fewer calls that had too many
 FORECAST_OVER = timedelta(minutes=5)  # the present rate is that of the last minutes
 _DOUBTED = timedelta(seconds=5)  # how long one call has to find out whether a refusal is over
-_BETWEEN = timedelta(seconds=0.05)  # two that come back, where nothing better is known
-_LONGEST_SPREAD = timedelta(seconds=30)
+_BETWEEN = timedelta(seconds=0.25)  # two that come back, where nothing better is known
+_LONGEST_SPREAD = {
+    Cause.ALLOWANCE: timedelta(seconds=30),
+    Cause.CIRCUIT: timedelta(seconds=30),
+    Cause.PRESSURE: timedelta(minutes=5),
+}
 _WHY = {
     Cause.ALLOWANCE: "Autotask has refused further calls of this tenant",
     Cause.BUDGET: "our calls of this hour are spent",
@@ -89,7 +93,7 @@ class Scheduler:
         Raises:
             HeldUntil: It may not go now.
         """
-        held = self._held_by_all(now) or self._held_by_pressure(errand, now)
+        held = self._held_by_all(errand, now) or self._held_by_pressure(errand, now)
         held = held or self._held_by_budget(errand, now)
         held = held or self._held_by_ramp(self._ramp, errand, now)
         if held is not None:
@@ -201,14 +205,16 @@ class Scheduler:
         self.outage_ended(now - self._shut_at, now)
         self._shut_at = self._shut_until = self._doubt_until = None
 
-    def _held_by_all(self, now: datetime) -> HeldUntil | None:
+    def _held_by_all(self, errand: Errand, now: datetime) -> HeldUntil | None:
         if self._shut_until is None:
             return None
         if now < self._shut_until:
-            return _held(Cause.ALLOWANCE, self._shut_until, now)
-        if self._doubt_until is not None and now < self._doubt_until:
-            return _held(Cause.ALLOWANCE, self._doubt_until, now)
-        return None
+            until = self._shut_until
+        elif self._doubt_until is not None and now < self._doubt_until:
+            until = self._doubt_until
+        else:
+            return None
+        return _held(Cause.ALLOWANCE, self._behind(until, Cause.ALLOWANCE, errand, now), now)
 
     def _held_by_pressure(self, errand: Errand, now: datetime) -> HeldUntil | None:
         level = self.tenant_level(now)
@@ -242,7 +248,7 @@ class Scheduler:
 
     def _behind(self, at: datetime, cause: Cause, errand: Errand, now: datetime) -> datetime:
         ahead = self._told.ahead(cause, errand.precedence, now)
-        return spread(at, ahead, every=_BETWEEN, most=_LONGEST_SPREAD)
+        return spread(at, ahead, every=_BETWEEN, most=_LONGEST_SPREAD[cause])
 
 
 def _held(cause: Cause, until: datetime, now: datetime) -> HeldUntil:

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from alertd.autotask.budget import WINDOW
 from alertd.autotask.credential import Credential
 from alertd.autotask.desk import AutotaskDesk
-from alertd.autotask.budget import WINDOW
 from alertd.autotask.reach import FIRST_PAUSE, LONGEST_PAUSE
 from alertd.autotask.transport import Around, Transport
 from alertd.autotask.wire import Lost, NotSent, Reply, Request, Wire

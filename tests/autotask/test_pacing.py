@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from alertd.autotask.budget import WINDOW, RollingBudget
-from alertd.autotask.holding import HeldUntil
 from alertd.autotask.pacing import Gate
 from alertd.autotask.precedence import Precedence
 from alertd.autotask.pressure import pressure_level
-from alertd.autotask.scheduler import Ending, Scheduler
+from alertd.autotask.scheduler import Scheduler
 from alertd.autotask.shares import Errand
 from alertd.autotask.slots import LONGEST_FIRST, Slots, Turn
 from alertd.flows.errors import Throttled
