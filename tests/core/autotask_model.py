@@ -17,7 +17,7 @@ OURS = frozenset({US})
 NEW, DONE = BOARD.status_new, BOARD.status_done
 QUIET = 100  # a ticket that is watched and never changes: without one, nobody can tell what is gone
 
-Fault: TypeAlias = Literal["lost before", "lost after", "lost, late", "unavailable", "rejected"]
+Fault: TypeAlias = Literal["lost before", "lost after", "lost, late", "unavailable", "rejected", "invalid"]
 
 
 class Lost(Exception):
@@ -30,6 +30,10 @@ class Unavailable(Exception):
 
 class Rejected(Exception):
     """Refused for what it says."""
+
+
+class Invalid(Rejected):
+    """Refused for values that a create could do without."""
 
 
 @dataclass
@@ -130,6 +134,8 @@ class Desk:
             raise Unavailable
         if fault == "rejected":
             raise Rejected("no")
+        if fault == "invalid":
+            raise Invalid("no such device")
         if fault == "lost before":
             raise Lost
         if fault == "lost, late":

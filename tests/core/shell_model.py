@@ -49,7 +49,7 @@ from alertd.core.tickets import (
     Writing,
 )
 from alertd.core.tickets import Change as FieldChange
-from tests.core.autotask_model import DONE, NEW, OURS, QUIET, US, Desk, Lost, Rejected, Unavailable
+from tests.core.autotask_model import DONE, NEW, OURS, QUIET, US, Desk, Invalid, Lost, Rejected, Unavailable
 from tests.core.incident_samples import BOARD
 
 WINDOW = timedelta(minutes=6)
@@ -210,6 +210,8 @@ class Shell:
             return lambda now: lambda known: (outcomes.unclear(known, now=now), ())
         except Unavailable:
             return lambda now: lambda known: (outcomes.held_back(known, now=now, wait=None, jitter=0.5), ())
+        except Invalid as exc:
+            return self._invalid(str(exc), operation, job)
         except Rejected as exc:
             refused = self._rejected(str(exc), operation, job)
             return lambda _now: refused
@@ -228,6 +230,17 @@ class Shell:
                 return self.desk.tag(ticket_id, label)
             case RemoveTag(ticket_id, label):
                 return self.desk.untag(ticket_id, label)
+
+    def _invalid(self, reason: str, operation: Writing, job: Job) -> Callable[[datetime], Apply]:
+        if not isinstance(operation, Create) or job.row.known.repair is not None:
+            refused = self._rejected(reason, operation, job)
+            return lambda _now: refused
+        return lambda now: (
+            lambda known: (
+                outcomes.may_be_repaired(known, reason, about=(), now=now),
+                (),
+            )
+        )
 
     def _rejected(self, reason: str, operation: Writing, job: Job) -> Apply:
         reopening = isinstance(operation, FieldChange) and "status" in operation.fields

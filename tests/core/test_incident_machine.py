@@ -126,7 +126,11 @@ class IncidentMachine(RuleBasedStateMachine):
 
     # --- faults ---------------------------------------------------------------------------------------
 
-    @rule(fault=st.sampled_from(["lost before", "lost after", "lost, late", "unavailable", "rejected"]))
+    @rule(
+        fault=st.sampled_from(
+            ["lost before", "lost after", "lost, late", "unavailable", "rejected", "invalid"]
+        )
+    )
     def fault(self, fault: Any) -> None:
         self.desk.fault = fault
 
