@@ -13,7 +13,7 @@ from alertd.autotask.precedence import Precedence
 
 HEAVY_PERCENT = 5  # a company that has had more of the hour than this has had much
 _FEWEST_HEAVY = 5
-_FLOORS_END = 98  # percent of the hour; beyond it are critical creates alone
+_FLOORS_END = 90  # percent of the hour; beyond it are critical creates alone
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -33,11 +33,11 @@ class _Share(NamedTuple):
 
 
 _SHARES = {
-    Precedence.CRITICAL_CREATE: _Share(100, 85, 0),
-    Precedence.COMPLETE: _Share(95, 75, 0),
-    Precedence.CREATE: _Share(90, 70, 1),
-    Precedence.UPDATE: _Share(75, 60, 2),
-    Precedence.SYNC: _Share(70, 60, 2),
+    Precedence.CRITICAL_CREATE: _Share(100, 95, 0),
+    Precedence.COMPLETE: _Share(88, 70, 0),
+    Precedence.CREATE: _Share(85, 65, 0.5),
+    Precedence.UPDATE: _Share(75, 60, 1),
+    Precedence.SYNC: _Share(70, 60, 1),
     Precedence.BILLING: _Share(50, 40, 0.5),
 }
 
