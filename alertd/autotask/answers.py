@@ -32,6 +32,10 @@ class Unreached(Unavailable):
     """No connection, or no such route: perhaps the tenant has moved to another zone."""
 
 
+class NoAnswer(Unavailable):
+    """The request may have arrived, and no usable answer came back; it was to change nothing."""
+
+
 class NoRoute(Unreached):
     """HTTP 404 without a text that says more."""
 
@@ -58,7 +62,8 @@ def judge(reply: Reply, *, writes: bool, jitter: float) -> Payload | PortError:
         case NotSent(why=why):
             return Unreached(f"Autotask could not be reached: {why}")
         case Lost(why=why):
-            return _unclear(f"no usable answer: {why}", writes)
+            lost = f"no usable answer: {why}"
+            return OutcomeUnknown(lost) if writes else NoAnswer(lost)
         case Answer(status=status) if status < 400:
             return _success(reply, writes)
         case Answer():

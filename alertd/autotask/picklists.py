@@ -144,4 +144,4 @@ def may_access(payload: Payload, what: str) -> str:
         "1": "all",
         "2": "restricted",
     }
-    return words.get(str(value).casefold(), "unknown")
+    return "unknown" if value is None else words.get(str(value).casefold(), "unknown")

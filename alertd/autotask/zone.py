@@ -131,7 +131,7 @@ class Zones:
             raise Unavailable(
                 f"Autotask names no zone for this user: {payload}. If Autotask can be reached, and this "
                 "stays, the username is wrong"
-            )
+            ) from payload
         zone = read_zone(payload, zone_url=self._zone_url)
         if isinstance(zone, PortError):
             raise zone

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertd.autotask.answers import CredentialRefused, NoRoute, ThresholdSpent, Unreached, WrongVerb, judge
+from alertd.autotask.answers import (
+    CredentialRefused,
+    NoAnswer,
+    NoRoute,
+    ThresholdSpent,
+    Unreached,
+    WrongVerb,
+    judge,
+)
 from alertd.autotask.client import _page
 from alertd.autotask.picklists import read_fields
 from alertd.autotask.records import note_facts, ticket_facts
@@ -80,7 +88,7 @@ def test_a_known_refusal_is_rejected_with_its_text(text: str, writes: bool) -> N
     ("reply", "read", "write"),
     [
         pytest.param(NotSent("no such name"), Unreached, Unreached, id="never sent"),
-        pytest.param(Lost("TimeoutError"), Unavailable, OutcomeUnknown, id="no answer"),
+        pytest.param(Lost("TimeoutError"), NoAnswer, OutcomeUnknown, id="no answer"),
         pytest.param(errors(UNEXPECTED), Unavailable, OutcomeUnknown, id="unexpected error with an id"),
         *(pytest.param(errors(text), Unavailable, OutcomeUnknown, id=text) for text in FAULTS),
         pytest.param(errors("Who knows"), Unavailable, OutcomeUnknown, id="unknown text"),
