@@ -69,7 +69,9 @@ _MAYBE_THRESHOLD = _any(
     r"(?:exceeded|over|reached) (?:the|your) .{0,40}threshold",
     r"too many requests",
 )
-_CREDENTIAL = _any(r"integration ?code", r"tracking id(?:entifier)?\b", r"account (?:has been|is) locked")
+_CODE = _any(r"integration ?code", r"tracking id(?:entifier)?\b")
+_LOCKED = _any(r"(?:account|user) (?:has been|is) locked")
+_CREDENTIAL = _any(_CODE.pattern, _LOCKED.pattern)
 _MAYBE_CREDENTIAL = _any(
     r"user ?name", r"password", r"credential", r"log[- ]?in (?:failed|is)", r"unauthori[sz]ed"
 )
@@ -104,6 +106,9 @@ _PARTS = {
     "companyID": "company",
 }
 _LINKS = frozenset({"device", "contact", "location"})  # whose texts also name the company that they lack
+_PERMISSION = _any(
+    r"adequate permissions?", r"(?:not|n't) have .{0,40}permissions?", r"not (?:permitted|authori[sz]ed)"
+)
 _TAKEN = _any(r"already (?:exists|associated|been added|assigned)", r"must be unique", r"duplicate")
 _GONE = _any(r"no matching records found", r"could not be found", r"does not exist")
 
@@ -157,6 +162,16 @@ def speaks_of_credential(error: ErrorBody) -> bool:
     return _said(_CREDENTIAL, error.texts) and not _said(_REFUSED, error.texts)
 
 
+def speaks_of_code(error: ErrorBody) -> bool:
+    """Whether the integration code is refused, rather than the user."""
+    return _said(_CODE, error.texts)
+
+
+def speaks_of_locked(error: ErrorBody) -> bool:
+    """Whether the user is locked."""
+    return _said(_LOCKED, error.texts)
+
+
 def may_speak_of_credential(error: ErrorBody) -> bool:
     """Whether, in the first answer of all, the text makes a wrong credential likely."""
     return _said(_MAYBE_CREDENTIAL, error.texts) and not _said(_REFUSED, error.texts)
@@ -188,6 +203,11 @@ def parts_named(text: str, *, udfs: Iterable[str] = ()) -> frozenset[str]:
     if any(name.casefold() in text.casefold() for name in udfs):
         found.add("user-defined fields")
     return frozenset(found - {"company"} if found & _LINKS else found)
+
+
+def speaks_of_permission(text: str) -> bool:
+    """Whether a refusal says that this user may not."""
+    return _PERMISSION.search(text) is not None
 
 
 def speaks_of_gone(text: str) -> bool:
