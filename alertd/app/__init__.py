@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from alertd.app.checking import Checked
     from alertd.app.online import Offline
     from alertd.config.settings import Settings
 
@@ -38,6 +39,13 @@ def check_online(settings: Settings) -> int:
     from alertd.app.online import check_online as check  # noqa: PLC0415 - as above
 
     return check(settings)
+
+
+def check_connection(settings: Settings, *, company: str | None, say: Callable[[str], None]) -> Checked:
+    """Ask Autotask for everything that the configuration needs."""
+    from alertd.app.checking import check_connection as check  # noqa: PLC0415 - as above
+
+    return check(settings, company=company, say=say)
 
 
 @asynccontextmanager

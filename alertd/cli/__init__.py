@@ -20,6 +20,7 @@ __all__ = ["alertd", "main"]
 _COMMANDS = {
     "run": Command("alertd.cli.daemon", "run", "Run the daemon."),
     "demo": Command("alertd.cli.demo", "demo", "Show it all at work, against a simulated Autotask."),
+    "check": Command("alertd.cli.checking", "check", "Check the connection to Autotask, right by right."),
     "config": Command("alertd.cli.configuration", "config", "Check the configuration, or show it."),
     "routes": Command("alertd.cli.routes", "routes", "Show the tree of routes, or ask it about an alert."),
     "boards": Command("alertd.cli.boards", "boards", "List Autotask's queues and their Board IDs."),
