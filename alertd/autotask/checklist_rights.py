@@ -7,6 +7,7 @@ also what an empty tenant shows. Where a line rests on another right, it waits f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import TypeAlias
 
 from alertd.autotask import checklist_lines as lines
@@ -227,7 +228,7 @@ def _first_not_ok(judged: Judged, *items: Item) -> str | None:
 
 
 def _above_zero(value: object) -> bool:
-    return isinstance(value, int | float) and value > 0
+    return isinstance(value, int | float | Decimal) and value > 0
 
 
 def _names(rows: Rows) -> str:
