@@ -10,13 +10,14 @@ from alertd.autotask.client import AutotaskClient
 from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import MOST_ROWS, Query, Row, Where
 from alertd.autotask.refusals import speaks_of_gone, speaks_of_taken
-from alertd.flows.errors import OutcomeUnknown, PortError, Rejected, Unavailable
+from alertd.flows.errors import AuthRefused, OutcomeUnknown, PortError, Rejected, Throttled, Unavailable
 from alertd.flows.ports import Clock
 
 MOST_PER_TICKET = 30
 MOST_OF_LABEL = 50
 LONGEST_SEARCH_LAG = timedelta(minutes=2)
 FORGET_AFTER = timedelta(hours=1)
+AFTER_FAILURE = timedelta(seconds=2)
 _ASSOCIATIONS = "TicketTagAssociations"
 
 
@@ -33,6 +34,7 @@ class Tags:
         self._ids: dict[str, int] = {}  # by label without case: Autotask's uniqueness does not mind it either
         self._labels: dict[int, str] = {}
         self._taken_since: dict[str, datetime] = {}  # what is there, says Autotask, and yet is not shown
+        self._failed: dict[str, tuple[datetime, str]] = {}  # labels that could not be found or made, and why
         self._making = asyncio.Lock()
 
     def adopt(self, vocabulary: Iterable[str]) -> None:
@@ -118,7 +120,20 @@ class Tags:
             raise Rejected(f"a tag's label has 1 to {MOST_OF_LABEL} characters, this one {len(label)}")
         async with self._making:
             known = self._ids.get(label.casefold())
-            return known if known is not None else await self._found_or_made(label)
+            return known if known is not None else await self._found_in_time(label)
+
+    async def _found_in_time(self, label: str) -> int:
+        """Find or make the tag; where that has just failed for one ticket, it costs the next no call."""
+        failed_at, why = self._failed.get(label.casefold(), (None, ""))
+        if failed_at is not None and self._clock.now() - failed_at < AFTER_FAILURE:
+            raise Unavailable(why)
+        try:
+            return await self._found_or_made(label)
+        except (AuthRefused, Throttled):
+            raise
+        except Unavailable as exc:
+            self._failed[label.casefold()] = (self._clock.now(), str(exc))
+            raise
 
     async def _found_or_made(self, label: str) -> int:
         found = await self._look_up("Tags", label)

@@ -430,6 +430,22 @@ async def test_a_label_that_was_made_and_cannot_be_found_yet_is_waited_for(
     assert ticket["tags"] == ["backup"]
 
 
+async def test_what_could_not_be_made_for_one_ticket_costs_the_next_no_call(
+    ready: AutotaskDesk, control: Control, clock: FakeClock
+) -> None:
+    ticket_id = await ready.create(draft(ready))
+    await control.fault("drop", when="after", action="create", endpoint="Tags", count=1)
+    await control.fault("search_lag", seconds=1)
+    with pytest.raises(Unavailable, match="may have been made"):
+        await ready.add_tag(ticket_id, "backup")
+    before = (await control.get("calls?limit=1"))["total"]
+    with pytest.raises(Unavailable, match="may have been made"):
+        await ready.add_tag(ticket_id, "Backup")
+    assert (await control.get("calls?limit=1"))["total"] == before
+    clock.forward(seconds=2)
+    await ready.add_tag(ticket_id, "backup")
+
+
 async def test_a_label_that_stays_taken_and_unfound_is_refused(
     ready: AutotaskDesk, control: Control, clock: FakeClock
 ) -> None:
