@@ -12,14 +12,14 @@ import structlog
 
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.precedence import Precedence
-from alertd.autotask.queries import Condition, Query, Row, Where
+from alertd.autotask.queries import MOST_ROWS, Condition, Query, Row, Where
 from alertd.autotask.texts import shown
 from alertd.flows.errors import PortError, Rejected
 from alertd.flows.ports import Clock
 
 AGAIN_AFTER_MISS = timedelta(hours=1)
 AFTER_FAILURE = timedelta(minutes=1)
-MOST_COMPANIES = 500  # whose records are kept; those that were not asked for longest go first
+MOST_COMPANIES = 2000  # whose records are kept; those that were read longest ago go first
 _log = structlog.get_logger(__name__)
 Kept = TypeVar("Kept")
 
@@ -44,7 +44,10 @@ class NotKnown(Exception):
 
 
 class CompanyRecords(Generic[Kept]):
-    """What a ticket can do without, so a failure to read is told and never waited for."""
+    """What a ticket can do without, so a failure to read is told and never waited for.
+
+    One query is under way at a time; the companies that are asked for meanwhile share the next.
+    """
 
     def __init__(
         self, client: AutotaskClient, source: Source[Kept], *, every: timedelta, clock: Clock
@@ -53,9 +56,10 @@ class CompanyRecords(Generic[Kept]):
         self.source = source
         self._every = every
         self._clock = clock
-        self._shelves: dict[tuple[int, ...], _Shelf[Kept]] = {}
-        self._failed_at: dict[tuple[int, ...], datetime] = {}
-        self._reading: dict[tuple[int, ...], asyncio.Lock] = {}
+        self._shelves: dict[int, _Shelf[Kept]] = {}
+        self._failed_at: dict[int, datetime] = {}
+        self._wanted: set[int] = set()
+        self._reading = asyncio.Lock()
 
     async def of(self, *company_ids: int) -> tuple[Kept, ...]:
         """Return the records of these companies.
@@ -73,31 +77,46 @@ class CompanyRecords(Generic[Kept]):
         """
         return await self._read(company_ids, older_than=AGAIN_AFTER_MISS)
 
-    async def _read(self, key: tuple[int, ...], *, older_than: timedelta) -> tuple[Kept, ...]:
-        async with self._reading.setdefault(key, asyncio.Lock()):
-            shelf, now = self._shelves.pop(key, None), self._clock.now()
-            if shelf is None or now >= shelf.due_at or now - shelf.read_at >= older_than:
-                shelf = await self._renewed(key, shelf, now)
-            self._shelves[key] = shelf  # the newest is last
-        self._forget_one()
-        return shelf.records
+    async def _read(self, company_ids: tuple[int, ...], *, older_than: timedelta) -> tuple[Kept, ...]:
+        stale = self._stale(company_ids, older_than)
+        self._wanted |= stale
+        if stale:
+            async with self._reading:
+                if self._stale(company_ids, older_than):
+                    await self._renew(stale | frozenset(sorted(self._wanted)[: MOST_ROWS - len(stale)]))
+        shelves = [self._shelves.get(each) for each in company_ids]
+        return tuple(record for shelf in shelves for record in _records(shelf))
 
-    async def _renewed(self, key: tuple[int, ...], old: _Shelf[Kept] | None, now: datetime) -> _Shelf[Kept]:
-        failed_at = self._failed_at.get(key)
-        if failed_at is None or now - failed_at >= AFTER_FAILURE:
-            try:
-                records = await self._queried(key)
-            except PortError as exc:
-                _log.warning("autotask.company_records_unread", entity=self.source.entity, error=shown(exc))
-                self._failed_at[key] = now
-            else:
-                self._failed_at.pop(key, None)
-                return _Shelf(records, now, now + self._every)
-        if old is None:
-            raise NotKnown
-        return old
+    def _stale(self, company_ids: tuple[int, ...], older_than: timedelta) -> frozenset[int]:
+        now = self._clock.now()
+        return frozenset(each for each in company_ids if self._must_read(each, now, older_than))
 
-    async def _queried(self, company_ids: tuple[int, ...]) -> tuple[Kept, ...]:
+    def _must_read(self, company_id: int, now: datetime, older_than: timedelta) -> bool:
+        shelf, failed_at = self._shelves.get(company_id), self._failed_at.get(company_id)
+        if failed_at is not None and now - failed_at < AFTER_FAILURE:
+            return False
+        return shelf is None or now >= shelf.due_at or now - shelf.read_at >= older_than
+
+    async def _renew(self, company_ids: frozenset[int]) -> None:
+        now = self._clock.now()
+        self._wanted -= company_ids
+        try:
+            rows = await self._queried(tuple(sorted(company_ids)))
+        except PortError as exc:
+            _log.warning("autotask.company_records_unread", entity=self.source.entity, error=shown(exc))
+            self._failed_at.update(dict.fromkeys(company_ids, now))
+            return
+        by_company: dict[int, list[Row]] = {company_id: [] for company_id in company_ids}
+        for row in rows:
+            by_company[row["companyID"]].append(row)
+        for company_id, own in by_company.items():
+            self._failed_at.pop(company_id, None)
+            self._shelves.pop(company_id, None)  # the newest is last
+            self._shelves[company_id] = _Shelf(self.source.read(own), now, now + self._every)
+        while len(self._shelves) > MOST_COMPANIES:
+            del self._shelves[next(iter(self._shelves))]
+
+    async def _queried(self, company_ids: tuple[int, ...]) -> tuple[Row, ...]:
         query = Query(
             entity=self.source.entity,
             conditions=(Where("in", "companyID", company_ids), self.source.condition),
@@ -105,14 +124,13 @@ class CompanyRecords(Generic[Kept]):
             precedence=Precedence.CREATE,
         )
         try:
-            return self.source.read(await self._client.exact(query))
+            return await self._client.exact(query)
         except Rejected as exc:  # a right that we lack: no record is all that can be seen
             _log.warning("autotask.company_records_refused", entity=self.source.entity, error=shown(exc))
             return ()
 
-    def _forget_one(self) -> None:
-        if len(self._shelves) > MOST_COMPANIES:
-            oldest = next(iter(self._shelves))
-            del self._shelves[oldest]
-            self._reading.pop(oldest, None)
-            self._failed_at.pop(oldest, None)
+
+def _records(shelf: _Shelf[Kept] | None) -> tuple[Kept, ...]:
+    if shelf is None:
+        raise NotKnown
+    return shelf.records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -201,3 +202,17 @@ async def test_nothing_waits_for_the_fields_of_devices(
     await desk.ready()
     assert desk.problems() == []
     await desk.close()
+
+
+async def test_companies_that_are_asked_for_at_once_share_a_query(
+    ready: AutotaskDesk, control: Control
+) -> None:
+    companies = [ACME, NORTHWIND, WAREHOUSE, Company(178, "HL"), Company(179, "CZ"), Company(180, "GST")]
+    hosts = ["ACME-DC01", "NWL-DC01", "NWW-AP01", "HL-DC01", "CZ-POS01", "GST-DC01"]
+    found = await asyncio.gather(
+        *(find(ready, company, host=host) for company, host in zip(companies, hosts, strict=True)),
+        *(find(ready, company, host="unheard-of") for company in companies),
+    )
+
+    assert [each.device_id for each in found] == [4001, 4005, 4008, 4010, 4012, 4014, *[None] * 6]
+    assert await queries(control, "ConfigurationItems") == 2
