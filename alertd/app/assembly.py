@@ -193,6 +193,7 @@ class Parts:
             unknown_window=self.current.live.settings.autotask.unknown_window,
             adopt_first=self.beginning.adopt_first,
             mark=f"{self.current.live.mark[:16]} {self.desk.metadata_mark()}",
+            unwatched_since=self.syncer.unwatched_since(),
         )
 
     def _read(self, envelope: Envelope) -> Sequence[Alert]:

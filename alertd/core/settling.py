@@ -54,6 +54,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     unknown_window: timedelta
     adopt_first: bool = False  # this store may have forgotten tickets: look before the first create
     mark: str = ""  # changes with configuration and metadata: what was refused may then be tried again
+    unwatched_since: datetime | None = None  # nobody has seen since what people do to tickets
 
 
 def next_operation(level: Level, known: Known, *, now: datetime, terms: Terms) -> Next:
@@ -72,7 +73,7 @@ def next_operation(level: Level, known: Known, *, now: datetime, terms: Terms) -
         return Create(level.reference, revision=level.revision, fields=_wanted_fields(level))
     if not known.verified:
         return _read_back(known, now)
-    return _bring_nearer(level, known, terms.mark)
+    return _bring_nearer(level, known, terms)
 
 
 def fingerprint(level: Level, mark: str) -> str:
@@ -112,7 +113,7 @@ def _read_back_after(reads: int) -> timedelta:
     return READ_BACK_AT[-1] * further * further
 
 
-def _bring_nearer(level: Level, known: Known, mark: str) -> Next:
+def _bring_nearer(level: Level, known: Known, terms: Terms) -> Next:
     """Reopen and raise first, then tags and notes, and complete last of all."""
     assert known.ticket is not None  # noqa: S101 - narrows for mypy; the caller asked
     ticket_id = known.ticket.id
@@ -122,14 +123,14 @@ def _bring_nearer(level: Level, known: Known, mark: str) -> Next:
         return Reread(ticket_id)
     if changes and not completing:
         return Change(ticket_id, changes)
-    tag = None if known.foreign or _is_elsewhere(level, known) else _tag_change(level, known, mark)
+    tag = None if known.foreign or _is_elsewhere(level, known) else _tag_change(level, known, terms.mark)
     if tag is not None:
         return tag
-    if level.noted > known.noted and known.refused.get(NOTES) != mark:
+    if level.noted > known.noted and known.refused.get(NOTES) != terms.mark:
         return Note(ticket_id, level.noted, mark=f"{level.reference}-n{level.noted}", after=known.noted)
     if not completing:
         return Settled()
-    if level.needs_clean and not _is_clean(known):
+    if level.needs_clean and not _is_clean(known, terms):
         return CheckTouched(ticket_id)
     return Change(ticket_id, changes, completes=True)
 
@@ -183,9 +184,14 @@ def part_of(operation: Writing) -> str:
             return ""
 
 
-def _is_clean(known: Known) -> bool:
-    """Whether a read that began after our last write has shown that nobody touched the ticket."""
-    return known.clean_at is not None and (known.wrote_at is None or known.clean_at >= known.wrote_at)
+def _is_clean(known: Known, terms: Terms) -> bool:
+    """Whether a read that began after our last write has shown that nobody touched the ticket.
+
+    While the sync is held back, what it saw last says nothing of now.
+    """
+    if known.clean_at is None or (known.wrote_at is not None and known.clean_at < known.wrote_at):
+        return False
+    return terms.unwatched_since is None or known.clean_at > terms.unwatched_since
 
 
 def _is_reread(known: Known) -> bool:

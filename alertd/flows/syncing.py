@@ -29,6 +29,7 @@ from alertd.flows.world import World
 
 MOST_TICKETS = 490  # with the canaries one page of a query
 CANARIES = 5
+UNWATCHED_AFTER = timedelta(minutes=5)
 IDLE_S = 5.0  # a loop that has nothing to do still beats this often
 MOST_BY_ID = 3  # more tickets than these are read by a query, which may lag behind
 _JUST_AFTER, _SOON = timedelta(milliseconds=100), timedelta(seconds=1)
@@ -47,6 +48,12 @@ class Syncer:
         self._wake_settling = wake_settling
         self._reading = asyncio.Lock()  # an older read must not be folded after a newer one
         self._read_by_id: dict[int, datetime] = {}  # when: queries may still show what was before
+        self._synced_at = world.clock.now()
+
+    def unwatched_since(self) -> datetime | None:
+        """Return when all live tickets were last read, if that is longer ago than it should be."""
+        age = self._clock.now() - self._synced_at
+        return self._synced_at if age > max(UNWATCHED_AFTER, 3 * self._settings.every) else None
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Read back at the configured interval until `stop`."""
@@ -67,6 +74,7 @@ class Syncer:
 
     async def sync(self) -> None:
         """Read all live tickets once. What fails is read the next time."""
+        began_at = self._clock.now()
         live = await self._state.live_tickets()
         for start in range(0, len(live), MOST_TICKETS):
             try:
@@ -76,6 +84,7 @@ class Syncer:
             except PortError as exc:
                 _log.warning("syncing.failed", reason=exc.reason, error=str(exc))
                 return
+        self._synced_at = began_at
 
     async def read(self, ticket_ids: frozenset[int]) -> Mapping[int, datetime] | None:
         """Read those of these tickets that are watched, and leave what fails to the next sync.

@@ -378,6 +378,22 @@ ROWS: list[tuple[str, Level, Known, Terms, datetime, Next]] = [
     ),
     ("evidence from after it is", NEEDS_CLEAN, known(clean_at=T0), TERMS, T0, COMPLETE),
     (
+        "of a ticket that nobody has watched since, it is none",
+        NEEDS_CLEAN,
+        known(clean_at=T0),
+        replace(TERMS, unwatched_since=at(minutes=1)),
+        at(minutes=9),
+        CheckTouched(101),
+    ),
+    (
+        "until somebody has asked",
+        NEEDS_CLEAN,
+        known(clean_at=at(minutes=9)),
+        replace(TERMS, unwatched_since=at(minutes=1)),
+        at(minutes=9),
+        COMPLETE,
+    ),
+    (
         "of a ticket that this store has never written, any is",
         NEEDS_CLEAN,
         known(clean_at=T0, wrote_at=None),

@@ -237,12 +237,14 @@ class FakeDesk:
         self._former = False
         self.rooms: list[Sending] = []
         self.no_room: Throttled | None = None
+        self.served: list[tuple[str, Sending]] = []
 
     def fail(self, call: str, when: str, error: PortError) -> None:
         self.faults.append((call, when, error))
 
     async def _call(self, name: str) -> Callable[[], None]:
         self.calls.append(name)
+        self.served.append((name, sending.get()))
         await asyncio.sleep(0.05)
         if self.down:
             raise Unavailable("down")

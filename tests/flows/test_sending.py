@@ -1,0 +1,70 @@
+"""For whom each call is made, and what becomes of what may not go now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alertd.flows.errors import Throttled
+from alertd.flows.sending import Precedence
+from tests.flows.conftest import Machine, alert
+
+pytestmark = pytest.mark.looptime
+
+
+def served(machine: Machine) -> dict[str, set[tuple[Precedence | None, str]]]:
+    found: dict[str, set[tuple[Precedence | None, str]]] = {}
+    for name, whom in machine.desk.served:
+        found.setdefault(name, set()).add((whom.precedence, whom.company))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("severity", "create"), [("critical", Precedence.CRITICAL_CREATE), ("warning", Precedence.CREATE)]
+)
+async def test_each_call_has_the_class_of_what_it_serves(severity: str, create: Precedence) -> None:
+    machine = Machine()
+    await machine.post(alert(severity=severity))
+    await machine.run(55)
+    read_backs = served(machine)["tickets"]  # the sync has not begun
+    await machine.post(alert(severity=severity, cleared=True))
+    await machine.run(600)
+
+    found = served(machine)
+    assert found["create"] == read_backs == {(create, "Contoso")}
+    assert found["tag"] == {(Precedence.UPDATE, "Contoso")}
+    assert found["change"] == {(Precedence.COMPLETE, "Contoso")}
+    assert (Precedence.SYNC, "") in found["tickets"]
+
+
+async def test_a_sync_that_is_held_back_is_told_of() -> None:
+    machine = Machine()
+    await machine.post(alert())
+    await machine.run(130)
+    assert machine.syncer.unwatched_since() is None
+    machine.desk.down = True
+    await machine.run(400)
+    since = machine.syncer.unwatched_since()
+    assert since is not None
+    assert timedelta(minutes=5) < machine.clock.now() - since
+    machine.desk.down = False
+    await machine.run(70)
+
+    assert machine.syncer.unwatched_since() is None
+
+
+async def test_what_may_not_go_now_makes_no_intent_and_is_no_failed_try() -> None:
+    machine = Machine()
+    machine.desk.no_room = Throttled(100, "kept for others")
+    await machine.post(alert())
+    await machine.run(90)
+    [row] = machine.state.incidents.values()
+    assert (row.known.intent, row.known.attempts) == (None, 0)
+    assert row.settle_at is not None
+    assert row.settle_at - machine.clock.now() < timedelta(seconds=100)
+    assert len(machine.desk.rooms) == 1
+    machine.desk.no_room = None
+    await machine.run(30)
+
+    assert machine.desk.calls.count("create") == 1
