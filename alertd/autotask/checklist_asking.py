@@ -9,6 +9,7 @@ import msgspec
 
 from alertd.autotask.answers import NoAnswer, NoRoute, Payload, ThresholdSpent, Unreached
 from alertd.autotask.checklist_evidence import NOT_ASKED, Evidence, Rows, Trouble, Unanswered
+from alertd.autotask.holding import HeldUntil
 from alertd.autotask.metrics import AutotaskMetrics
 from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import Query, holds
@@ -19,6 +20,7 @@ from alertd.flows.errors import AuthRefused, PortError, Rejected, Throttled, Una
 
 MOST_CALLS = 20  # HTTP calls of one run, whatever Autotask answers
 _MOST_OF_ONE = 3  # of one question: asked, the zone asked again, asked there
+_PATIENCE_S = 5.0  # longer than an endpoint is held that had too many calls at once
 _MOST_SILENCE = 2  # questions in succession without any answer; each may have waited for the whole time-out
 
 
@@ -38,6 +40,20 @@ class SingleTries(Transport):
             PortError: What went wrong.
         """
         return await self.send(call)
+
+    async def send(self, call: Call) -> Payload:
+        """Make the call once, after a short wait where an endpoint has just had too many at once.
+
+        Raises:
+            PortError: What went wrong.
+        """
+        try:
+            return await super().send(call)
+        except HeldUntil as exc:  # held back here: nothing was sent
+            if exc.retry_after > _PATIENCE_S:
+                raise
+            await self._around.sleep(exc.retry_after)
+            return await super().send(call)
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

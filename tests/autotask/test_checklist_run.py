@@ -23,6 +23,7 @@ from alertd.autotask.transport import Around
 from alertd.core.boards import BoardSettings
 from alertd.core.secret import Secret
 from alertd.flows.errors import PortError
+from alertd.flows.ports import Clock
 from alertd.simulator import API_INTEGRATION_CODE, API_SECRET, API_USERNAME
 from tests.autotask.conftest import Control, FakeClock, autotask_that, make_settings, short_timeouts
 
@@ -68,6 +69,16 @@ def check(zone_url: str, around: Around, registry: CollectorRegistry) -> Check:
     return run
 
 
+def passing(clock: Clock) -> Callable[[float], Awaitable[None]]:
+    """Let a wait pass at once."""
+
+    async def sleep(seconds: float) -> None:
+        assert isinstance(clock, FakeClock)
+        clock.forward(seconds=seconds)
+
+    return sleep
+
+
 async def checked(zone_url: str, around: Around, wanted: Wanted, given: dict[str, str]) -> list[Line]:
     metrics = AutotaskMetrics(CollectorRegistry())
     credential = Credential(
@@ -76,7 +87,9 @@ async def checked(zone_url: str, around: Around, wanted: Wanted, given: dict[str
         integration_code=Secret(given["integration_code"]),
     )
     settings = make_settings(zone_url, timeouts=short_timeouts())
-    transport = SingleTries(settings, credential, replace(around, metrics=metrics))
+    transport = SingleTries(
+        settings, credential, replace(around, metrics=metrics, sleep=passing(around.clock))
+    )
     try:
         evidence = await gather(transport, wanted, now=around.clock.now(), made=partial(calls_made, metrics))
     finally:
