@@ -18,6 +18,7 @@ from alertd.autotask.slots import Slots, Turn
 NARROWED = timedelta(minutes=1)  # how long an endpoint takes fewer calls that had too many
 FORECAST_OVER = timedelta(minutes=5)  # the present rate is that of the last minutes
 _DOUBTED = timedelta(seconds=5)  # how long one call has to find out whether a refusal is over
+_NEEDED = "Tickets"  # the endpoint without which there is nothing to do
 _BETWEEN = timedelta(seconds=0.25)  # two that come back, where nothing better is known
 _LONGEST_SPREAD = {
     Cause.ALLOWANCE: timedelta(seconds=30),
@@ -78,14 +79,20 @@ class Scheduler:
     def check_way(self, now: datetime) -> None:
         """Say what keeps every call back, whatever it is for.
 
+        Where tickets cannot be reached, nothing is worth a try: in an outage of hours every incident that
+        waits would otherwise be taken up again twice a minute, only to hear so.
+
         Raises:
-            HeldUntil: Autotask has refused the tenant, or our hour is spent.
+            HeldUntil: Autotask has refused the tenant, or fails, or our hour is spent.
         """
         if self._shut_until is not None and now < self._shut_until:
             raise _held(Cause.ALLOWANCE, self._shut_until, now)
         wait = self.budget.wait(now)
         if wait:
             raise _held(Cause.BUDGET, now + wait, now)
+        probe_at = self._endpoints[_NEEDED].circuit.held_until(now)
+        if probe_at is not None:
+            raise _held(Cause.CIRCUIT, probe_at, now)
 
     def check_room(self, errand: Errand, now: datetime) -> None:
         """Say what keeps a call back, whichever endpoint it goes to.
