@@ -176,8 +176,10 @@ def _contract_companies(evidence: Evidence, judged: Judged) -> Verdict:
     if companies and isinstance(answer, Unanswered):
         return _unseen(answer, "companies with a contract")
     if "contracts" in evidence.partial or len(companies) > MOST_ROWS:
-        return cannot_tell("those looked at are, and there are more contracts than were asked for")
-    return ok(f"all {len(companies):,} companies with a running contract are")
+        return cannot_tell(
+            "those looked at are of the type Customer; there are more contracts than were asked for"
+        )
+    return ok(f"all {len(companies):,} companies with a running contract are of the type Customer")
 
 
 _JUDGES: Sequence[tuple[Item, Callable[[Evidence, Judged], Verdict]]] = (
