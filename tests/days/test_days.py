@@ -110,6 +110,8 @@ async def test_a_day_beside_a_noisy_neighbour(make_day: MakeDay) -> None:
         for number in range(1500):
             await asyncio.sleep(20)
             await day.post(alert(f"host-flood-{number}", "Flood"))
+            if number >= 90:
+                await day.post(alert(f"host-flood-{number - 90}", "Flood", cleared=True))
 
     await day.run(neighbour(), customers(), flood(), hours=24.2)
     waited = day.waited()
