@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 
 import msgspec
 
@@ -61,14 +62,16 @@ def sign(body: bytes, secret: Secret) -> str:
 def is_signed(body: bytes, signature: str, secret: Secret) -> bool:
     """Whether the header is the body's signature: over the bytes as they came, or over their escaped form.
 
-    Both are always computed, and compared in constant time.
+    It is not known how the escapes that a body has already, of control characters say, are spelt in what is
+    signed: respelt in upper case and left as they came will both do. All are always computed, and compared
+    in constant time.
     """
     if not signature.startswith(_SCHEME) or not signature.isascii():
         return False
     given = signature.removeprefix(_SCHEME).strip().encode()
-    raw = hmac.compare_digest(given, base64.b64encode(_mac(body, secret)))
-    form = hmac.compare_digest(given, base64.b64encode(_mac(escaped(body), secret)))
-    return raw or form
+    forms = (body, escaped(body), _rewritten(body, _left))
+    same = [hmac.compare_digest(given, base64.b64encode(_mac(form, secret))) for form in forms]
+    return any(same)
 
 
 def escaped(body: bytes) -> bytes:
@@ -78,11 +81,7 @@ def escaped(body: bytes) -> bytes:
     `\uXXXX` in upper case. The value that the body stands for stays the same, but for spelling. A body
     that is no UTF-8 is returned as it is.
     """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return body
-    return _STRING.sub(lambda string: _ESCAPED.sub(_written, string[0]), text).encode()
+    return _rewritten(body, _written)
 
 
 def read_callout(body: bytes) -> Callout:
@@ -106,6 +105,18 @@ def read_callout(body: bytes) -> Callout:
 
 def _mac(body: bytes, secret: Secret) -> bytes:
     return hmac.digest(secret.reveal().encode(), body, hashlib.sha1)
+
+
+def _rewritten(body: bytes, write: Callable[[re.Match[str]], str]) -> bytes:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return body
+    return _STRING.sub(lambda string: _ESCAPED.sub(write, string[0]), text).encode()
+
+
+def _left(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith("\\u") else _written(found)
 
 
 def _written(found: re.Match[str]) -> str:

@@ -72,6 +72,11 @@ def test_what_is_signed_is_recognised_however_the_body_was_written(
     assert is_signed(body, mac(body), SECRET)
 
 
+@pytest.mark.parametrize("form", [r'{"a":"\u001f \u0026"}', r'{"a":"\u001F \u0026"}'])
+def test_escapes_that_a_body_has_already_may_be_signed_as_they_came(form: str) -> None:
+    assert is_signed(rb'{"a":"\u001f &"}', mac(form.encode()), SECRET)
+
+
 @given(VALUES, VALUES)
 def test_another_value_has_another_signature(one: Any, other: Any) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
