@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 DAY = timedelta(days=1)
 MONTHS = {2: 1, 3: 3, 4: 6, 5: 12}
-_CENT = Decimal("0.01")
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Stretch:
 
     def extended(self, rate: Decimal) -> float:
         """Return units times rate for these days, in whole cents."""
-        return float((self.level.units * rate * self.share).quantize(_CENT, ROUND_HALF_UP))
+        return float((self.level.units * rate * self.share).quantize(CENT, ROUND_HALF_UP))
 
 
 def add_months(day: date, months: int) -> date:

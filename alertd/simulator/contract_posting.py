@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from alertd.simulator.contract_days import day_to_wire, to_day
+from alertd.simulator.contract_days import CENT, day_to_wire, to_day
 from alertd.simulator.contract_units import Line
 from alertd.simulator.instants import to_wire
 from alertd.simulator.tables import Stamp
@@ -45,8 +45,8 @@ def bill_difference(line: Line, adjustment: JSON, stamp: Stamp) -> None:
         start, end = max(day, to_day(row["startDate"])), to_day(row["endDate"])
         if not row["approveAndPostDate"] or end < day:
             continue
-        days = Decimal((end - start).days + 1)
-        share = days / Decimal((end - to_day(row["startDate"])).days + 1)
+        # A row may be a part of a period already; its rates are those of a whole one.
+        share = Decimal((end - start).days + 1) / Decimal(line.days_of_period(start))
         price = _prorated(change, row["unitPrice"], share)
         values: JSON = {"quantity": change, "rate": row["unitPrice"], "extendedPrice": price}
         values |= {"totalAmount": price, "ourCost": _prorated(change, row["unitCost"], share)}
@@ -86,7 +86,7 @@ def _period_field(line: Line) -> str:
 
 
 def _prorated(change: int, rate: float, share: Decimal) -> float:
-    return float((change * Decimal(str(rate)) * share).quantize(Decimal("0.01")))
+    return float((change * Decimal(str(rate)) * share).quantize(CENT, ROUND_HALF_UP))
 
 
 def _withdraw(line: Line, row: JSON, stamp: Stamp) -> None:

@@ -14,6 +14,7 @@ from alertd.simulator.contract_days import (
     DAY,
     MONTHS,
     Level,
+    Period,
     Stretch,
     changed_from,
     cut,
@@ -97,6 +98,15 @@ class Line:
         """Return the units of a day, or None if the line is not active on it."""
         wire = day_to_wire(day)
         return next((row["units"] for row in self.rows() if row["startDate"] <= wire <= row["endDate"]), None)
+
+    def periods(self) -> list[Period]:
+        """Return the billing periods of its contract, as long as its service or bundle has them."""
+        months = MONTHS.get(self.product["periodType"], 0)
+        return list(periods(to_day(self.contract["startDate"]), to_day(self.contract["endDate"]), months))
+
+    def days_of_period(self, day: date) -> int:
+        """Return how many days the whole period around a day has."""
+        return next(each.days for each in self.periods() if each.start <= day <= each.end)
 
     def posted_until(self) -> date | None:
         """Return the last day that is approved and posted."""
@@ -231,10 +241,7 @@ def unit_levels(line: Line) -> list[JSON]:
 
 
 def _stretches(line: Line, levels: list[Level]) -> list[Stretch]:
-    contract = line.contract
-    months = MONTHS.get(line.product["periodType"], 0)
-    whole = periods(to_day(contract["startDate"]), to_day(contract["endDate"]), months)
-    found = list(stretches(whole, levels))
+    found = list(stretches(line.periods(), levels))
     if line.switches.split_rows_prorated:
         return found
     return [replace(stretch, share=Decimal(1)) for stretch in found]

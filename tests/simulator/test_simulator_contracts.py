@@ -420,6 +420,19 @@ def test_the_difference_of_a_posted_period_is_billed_by_days(
     assert (item["quantity"], item["extendedPrice"]) == (2, 23.1)  # 2 × 23.10 × 14/28
 
 
+def test_the_difference_of_a_period_posted_in_parts_is_prorated_by_the_whole_period(
+    sim: Simulator, api: Api, billing: Table
+) -> None:
+    assert adjust(api, "2026-03-11", 2)[0] == 200
+    act(sim, act="approve_and_post", contract=ACME, date="2026-03-31")
+    switch(sim, posted_periods="bill")
+    before = set(billing.ids)
+    adjust(api, "2026-03-01", 1)
+    adjust(api, "2026-03-21", 1)
+    # 23.10 × 10/31, × 21/31: together one month; and × 11/31
+    assert [row["extendedPrice"] for row in newest(billing, before)] == [7.45, 15.65, 8.2]
+
+
 def test_posting_locks_a_period_and_unposting_opens_it(sim: Simulator, api: Api) -> None:
     assert act(sim, act="approve_and_post", contract=ACME, date="2026-03-31") == 4
     assert act(sim, act="approve_and_post", contract=ACME, date="2026-03-31") == 0
