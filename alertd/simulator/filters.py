@@ -29,6 +29,7 @@ _TEXT: dict[str, Callable[[str, str], bool]] = {
 }
 _OPERATORS = {*_COMPARE, *_TEXT, "noteq", "exist", "notExist", "in", "notIn"}
 _LIMIT = 500
+_DEEPEST = 100  # groups in groups; how many Autotask takes is not known
 _TOO_MANY_OR = "Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions."
 
 
@@ -194,7 +195,7 @@ def _array(raw: Any) -> list[Any]:
 
 
 def _check_limits(conditions: list[Any]) -> None:
-    udfs, ors = _tally(conditions, inside_or=False)
+    udfs, ors = _tally(conditions, inside_or=False, below=_DEEPEST)
     if udfs > 1:
         raise refused("Invalid query syntax. Queries are limited to one user-defined field condition.")
     if ors > _LIMIT:
@@ -207,12 +208,15 @@ def _check_only(conditions: list[Any], entity: Entity) -> None:
         raise refused(f"{entity.name} can only be queried by {entity.only_filter} with the operator eq.")
 
 
-def _tally(conditions: list[Any], *, inside_or: bool) -> tuple[int, int]:
+def _tally(conditions: list[Any], *, inside_or: bool, below: int) -> tuple[int, int]:
+    if not below:
+        raise refused("Invalid query syntax. Conditions are nested too deeply.")
     udfs = ors = 0
     for condition in map(_lower_keys, conditions):
         if condition.get("op") in ("and", "or") and isinstance(condition.get("items"), list):
-            below = _tally(condition["items"], inside_or=inside_or or condition["op"] == "or")
-            udfs, ors = udfs + below[0], ors + below[1]
+            within_or = inside_or or condition["op"] == "or"
+            more = _tally(condition["items"], inside_or=within_or, below=below - 1)
+            udfs, ors = udfs + more[0], ors + more[1]
         else:
             udfs, ors = udfs + (condition.get("udf") is True), ors + inside_or
     return udfs, ors

@@ -285,7 +285,7 @@ class Simulator:
 def _describe(job: Job, entry: Entry) -> None:
     try:
         body = job.body() if job.request.method != "GET" else msgspec.json.decode(job.request.query["search"])
-    except (ApiError, KeyError, msgspec.DecodeError):
+    except (ApiError, KeyError, msgspec.DecodeError, RecursionError):
         return
     describe_body(entry, body)
 

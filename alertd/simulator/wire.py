@@ -119,5 +119,5 @@ def decode_body(raw: bytes, malformed_status: int) -> Any:
         return None
     try:
         return msgspec.json.decode(raw)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, RecursionError) as exc:
         raise ApiError(message(malformed_status, "The request is invalid.")) from exc

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertd.simulator import Simulator
+from alertd.simulator import API_INTEGRATION_CODE, API_SECRET, API_USERNAME, SimRequest, Simulator
 from alertd.simulator.entities import Entity
 from alertd.simulator.schema import ENTITIES
 
@@ -148,3 +149,17 @@ def test_any_write_is_answered(write: tuple[str, str, Any]) -> None:
     SIM.call("POST", "Tickets", {"companyID": 175, "title": "t", "status": 1, "priority": 2, "queueID": 8})
     method, path, body = write
     assert SIM.call(method, path, body).status in (200, 405, 500)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" * 100_000, 400),
+        (b'{"filter":[' + b'{"op":"and","items":[' * 150 + b"]}" * 150 + b"]}", 500),
+        (b'{"filter":[' + b'{"op":"and","items":[' * 90 + b"]}" * 90 + b"]}", 200),
+    ],
+)
+def test_a_body_nested_without_end_is_answered(body: bytes, status: int) -> None:
+    headers = {"username": API_USERNAME, "secret": API_SECRET, "apiintegrationcode": API_INTEGRATION_CODE}
+    path = "/ATServicesRest/V1.0/Tickets/query"
+    assert SIM.handle(SimRequest(method="POST", path=path, headers=headers, body=body)).status == status
