@@ -68,8 +68,7 @@ class TicketRules(Rules):
         _check_owner(writer, old, new)
         _check_belonging(writer, new)
         _check_company(writer, old, new)
-        if old is None and writer.tenant.table("Tickets").find("ticketNumber", new["ticketNumber"] or "-"):
-            raise refused("ticketNumber must be unique.")
+        _check_number(writer, old, new)
 
     def instead(self, writer: Writer, row: JSON) -> int | None:
         """Return the ticket that duplicate handling merges this one into, after noting it there."""
@@ -117,8 +116,16 @@ def _check_company(writer: Writer, old: JSON | None, new: JSON) -> None:
     if moved and has_billed_charges(writer, new["id"]):
         raise refused("The companyID cannot be changed once time or charges have been posted.")
     contract = writer.tenant.row("Contract", new["contractID"])
-    if contract and contract["companyID"] != new["companyID"] and (moved or old is None):
+    given = old is None or moved or old["contractID"] != new["contractID"]
+    if given and contract and contract["companyID"] != new["companyID"]:
         raise refused(NO_REFERENCE.format(field="contractID", entity="Contract"))
+
+
+def _check_number(writer: Writer, old: JSON | None, new: JSON) -> None:
+    number = new["ticketNumber"]
+    given = number and (old is None or old["ticketNumber"] != number)
+    if given and writer.tenant.table("Tickets").find("ticketNumber", number):
+        raise refused("ticketNumber must be unique.")
 
 
 def _check_complete(writer: Writer, old: JSON | None, new: JSON) -> None:

@@ -120,11 +120,14 @@ def check_required(writer: Writer, entity: Entity, row: JSON, *, also: Iterable[
 def check_values(writer: Writer, entity: Entity, row: JSON, names: Iterable[str]) -> None:
     """Refuse over-long texts, unknown or inactive picklist values, unknown or inactive references.
 
+    A value that depends on a named one is checked with it.
+
     Raises:
         ApiError: With one text per faulty field.
     """
-    fields = (entity.find(name) for name in names)
-    set_fields = [field for field in fields if field is not None and row[field.name] is not None]
+    named = set(names)
+    fields = (each for each in entity.fields if each.name in named or each.picklist_parent in named)
+    set_fields = [field for field in fields if row[field.name] is not None]
     faults = [text for field in set_fields if (text := _fault(writer, entity, row, field))]
     if faults:
         raise refused(*faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -104,9 +105,9 @@ def for_write(field: Field, value: Any) -> Any:
 def _converted(field: Field, value: Any) -> Any:
     try:
         if field.is_whole_number:
-            return int(value)
+            return _integer(field, value)
         if field.data_type in ("decimal", "double"):
-            return float(value)
+            return _finite(value)
         if field.data_type == "datetime":
             return instants.whole_day(value) if field.date_only else instants.normalise(value)
     except ValueError as exc:
@@ -114,6 +115,27 @@ def _converted(field: Field, value: Any) -> Any:
             f"Could not convert string to {field.data_type}: {value}. Path '{field.name}'."
         ) from exc
     return value if isinstance(value, bool) else str(value)
+
+
+def _integer(field: Field, value: Any) -> int:
+    """Return a whole number that the field's type can hold.
+
+    Raises:
+        ValueError: It has a fraction, or is too large.
+    """
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    number = int(value)
+    if number.bit_length() >= (64 if field.data_type == "long" else 32):
+        raise ValueError(value)
+    return number
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _unexpected(field: Field, value: Any) -> Exception:

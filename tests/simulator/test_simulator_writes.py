@@ -402,3 +402,50 @@ def test_a_company_without_a_number_has_an_empty_one(api: Api) -> None:
     made = api("POST", "Companies", company)[1]["itemId"]
     items = [api("GET", f"Companies/{each}")[1]["item"] for each in (175, made)]
     assert [item["companyNumber"] for item in items] == ["", ""]
+
+
+@pytest.mark.parametrize("value", [1.5, 2**40, 1e300, "1.5", "1e9", "nan"])
+def test_a_whole_number_is_whole_and_fits(api: Api, new_ticket: Callable[..., int], value: Any) -> None:
+    status, answer = api("PATCH", "Tickets", {"id": new_ticket(), "opportunityID": value})
+    assert (status, "Could not convert" in answer["errors"][0]) == (500, True)
+
+
+def test_a_whole_number_may_have_a_point_and_a_long_one_may_be_long(
+    api: Api, new_ticket: Callable[..., int]
+) -> None:
+    made = new_ticket(opportunityID=7.0, monitorID=2**40)
+    item = api("GET", f"Tickets/{made}")[1]["item"]
+    assert (item["opportunityID"], item["monitorID"]) == (7, 2**40)
+
+
+@pytest.mark.parametrize("value", ["nan", "Infinity", "1e999"])
+def test_no_number_is_endless(api: Api, new_ticket: Callable[..., int], value: str) -> None:
+    assert api("PATCH", "Tickets", {"id": new_ticket(), "estimatedHours": value})[0] == 500
+
+
+def test_a_half_unit_cannot_be_adjusted(api: Api) -> None:
+    body = {"contractServiceID": 9107, "effectiveDate": "2026-04-01", "unitChange": 1.5}
+    assert api("POST", "ContractServiceAdjustments", body)[0] == 500
+
+
+def test_another_company_s_contract_is_refused_in_an_update_too(
+    api: Api, new_ticket: Callable[..., int]
+) -> None:
+    assert api("PATCH", "Tickets", {"id": new_ticket(), "contractID": 5002})[0] == 500
+
+
+def test_a_ticket_number_stays_unique(api: Api, new_ticket: Callable[..., int]) -> None:
+    first = api("GET", f"Tickets/{new_ticket()}")[1]["item"]["ticketNumber"]
+    second = new_ticket()
+    assert api("PATCH", "Tickets", {"id": second, "ticketNumber": first})[0] == 500
+    assert api("PATCH", "Tickets", {"id": second, "ticketNumber": "T-ours"})[0] == 200
+
+
+@pytest.mark.parametrize("issue", [11, None])
+def test_an_issue_does_not_leave_its_sub_issue_behind(
+    api: Api, new_ticket: Callable[..., int], issue: int | None
+) -> None:
+    made = new_ticket(issueType=10, subIssueType=136)
+    refused = api("PATCH", "Tickets", {"id": made, "issueType": issue})
+    assert refused == (500, {"errors": ["Value does not exist for child picklist: subIssueType"]})
+    assert api("PATCH", "Tickets", {"id": made, "issueType": issue, "subIssueType": None})[0] == 200
