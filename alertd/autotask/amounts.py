@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from alertd.flows.errors import Unavailable
 
-_MOST_DIGITS = 15  # before the point, and after it
+_MOST_WHOLE = 15  # digits before the point
+# After it: a double has up to 17 that count, behind zeros where it is what rounding left of nothing.
+_MOST_AFTER = 40
 
 
 def amount(value: object, what: str) -> Decimal | None:
@@ -22,7 +24,7 @@ def amount(value: object, what: str) -> Decimal | None:
         raise Unavailable(f"{what} is no amount")
     money = Decimal(value)
     exponent = money.as_tuple().exponent
-    fits = isinstance(exponent, int) and exponent >= -_MOST_DIGITS and money.adjusted() <= _MOST_DIGITS
+    fits = isinstance(exponent, int) and exponent >= -_MOST_AFTER and money.adjusted() <= _MOST_WHOLE
     if not fits:
         raise Unavailable(f"{what} is no amount of money")
     return money

@@ -306,6 +306,15 @@ async def test_rows_of_one_line_are_summed_exactly(credential: Credential, aroun
         assert (units[9].units, units[9].price) == (10, Decimal("1.0"))
 
 
+@pytest.mark.parametrize("price", [3 * 0.07, 0.1 + 0.2, 11 * 23.1, 1 - 0.9 - 0.1])
+async def test_an_amount_with_all_digits_of_a_double_is_one(
+    credential: Credential, around: Around, price: float
+) -> None:
+    async with of_a_server(Rows([unit_row(1, price=price)]), credential, around) as contracts:
+        units = await contracts.units_on(SERVICE, TODAY)
+        assert units[1].price == Decimal(repr(price))
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -315,6 +324,7 @@ async def test_rows_of_one_line_are_summed_exactly(credential: Credential, aroun
         {"units": True},
         {"price": "12.00"},
         {"price": 1e99},
+        {"price": 1e-99},
         {"contractServiceID": None},
         {"approveAndPostDate": None, "units": []},
     ],
