@@ -60,7 +60,7 @@ def _set_faults(simulator: Simulator, body: Any, query: Mapping[str, str]) -> Si
             raise ScenarioError(f"a fault needs a kind; unknown keys: {', '.join(sorted(unknown))}")
         cleared = _clear(simulator, body.get("clear"))
         if "seed" in body:
-            simulator.faults.reseed(int(body["seed"]))
+            simulator.faults.reseed(msgspec.convert(body["seed"], int))
         wanted = body.get("add", [])
     faults = msgspec.convert(wanted, list[Fault])
     return ok({"ids": [simulator.faults.add(fault, simulator.at()) for fault in faults], "cleared": cleared})

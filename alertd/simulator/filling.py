@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from alertd.simulator.entities import Entity
@@ -23,9 +24,11 @@ from alertd.simulator.schema import BY_LOWER_NAME, ENTITIES
 from alertd.simulator.schema_udfs import UDF_DATA_TYPES, UDF_ENTITIES
 from alertd.simulator.tables import Stamp
 from alertd.simulator.tenant import ApiUser, PickValue, Tenant, UdfDefinition
-from alertd.simulator.wire import JSON
+from alertd.simulator.values import for_write
+from alertd.simulator.wire import JSON, ApiError
 
 _PRODUCT = "Managed Device"
+_UDFS = "userDefinedFields"
 _ALIASES = "Monitoring Name"
 _PRODUCT_DEFAULTS: JSON = {"isActive": True, "isSerialized": True, "productBillingCodeID": 1}
 _PERSON: JSON = {
@@ -68,6 +71,31 @@ def by_value(tenant: Tenant, entity: Entity, values: JSON) -> JSON:
         labelled = field.picklist and value is not None
         found[field.name] = tenant.label_to_value(entity.name, field.name, value) if labelled else value
     return found
+
+
+def checked(entity: Entity, values: JSON) -> JSON:
+    """Return the values that are given, in the types of their fields.
+
+    Raises:
+        ScenarioError: A field does not exist, or cannot hold its value.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    unknown = set(given) - set(entity.blank) - {_UDFS}
+    if unknown:
+        raise ScenarioError(f"{entity.name} has no field {', '.join(sorted(unknown))}")
+    return {name: _typed(entity, name, value) for name, value in given.items()}
+
+
+def _typed(entity: Entity, name: str, value: Any) -> Any:
+    if name == _UDFS and not isinstance(value, dict):
+        raise ScenarioError(f"{entity.name}.{name} should be a table of names and values")
+    field = entity.find(name)
+    if field is None:
+        return value
+    try:
+        return for_write(field, value.isoformat() if isinstance(value, date) else value)
+    except ApiError as exc:
+        raise ScenarioError(f"{entity.name}.{name}: {exc.reply.json()['errors'][0]}") from exc
 
 
 @dataclass(frozen=True)
@@ -126,13 +154,10 @@ class Filler:
         Raises:
             ScenarioError: The entity or a field does not exist.
         """
-        found = BY_LOWER_NAME.get(entity.lower())
-        if found is None:
-            raise ScenarioError(f"unknown entity {entity!r}")
-        values = {name: value for name, value in values.items() if value is not None}
-        unknown = set(values) - set(found.blank) - {"userDefinedFields"}
-        if unknown:
-            raise ScenarioError(f"{found.name} has no field {', '.join(sorted(unknown))}")
+        found = ENTITIES[self._entity(entity)]
+        values = checked(found, values)
+        if row_id is not None and (isinstance(row_id, bool) or not isinstance(row_id, int)):
+            raise ScenarioError(f"{found.name}: {row_id!r} is no id")
         old = self.tenant.table(found.name).get(row_id)
         if row_id is None and key:
             old = next((row for row in self.tenant.table(found.name) if row[key] == values[key]), None)
@@ -156,7 +181,10 @@ class Filler:
 
     def _fill_lists(self, scenario: Scenario) -> None:
         for entity, fields in scenario.picklists.items():
+            listing = ENTITIES[self._entity(entity)]
             for name, values in fields.items():
+                if listing.find(name) is None:
+                    raise ScenarioError(f"{listing.name} has no field {name}")
                 for each in values:
                     value = PickValue(**{field: getattr(each, field) for field in each.__struct_fields__})
                     value.parent = str(each.parent)
@@ -164,7 +192,7 @@ class Filler:
         for udf in scenario.udfs:
             details = {name: getattr(udf, name) for name in udf.__struct_fields__ if name != "entity"}
             definition = UdfDefinition(**details)
-            self.tenant.udfs.setdefault(udf.entity, {})[udf.name] = definition
+            self.tenant.udfs.setdefault(self._entity(udf.entity), {})[udf.name] = definition
             self._describe_udf(udf.entity, definition)
 
     def _describe_udf(self, entity: str, udf: UdfDefinition) -> None:
@@ -225,7 +253,7 @@ class Filler:
         if part.parent is not None:
             values["parentCompanyID"] = self.reference("Companies", part.parent)
         if part.aliases is not None:
-            values["userDefinedFields"] = {_ALIASES: part.aliases}
+            values[_UDFS] = {_ALIASES: part.aliases}
         defaults: JSON = {"phone": "555-0100", "companyType": 1, "ownerResourceID": self._owner()}
         defaults["createDate"] = to_wire(self.now)
         row_id = self.merge(
@@ -285,7 +313,10 @@ class Filler:
         row_id = given.pop("id", None)
         if isinstance(given.get("companyID"), str):
             given["companyID"] = self.reference("Companies", given["companyID"])
-        values = by_value(self.tenant, ENTITIES["Tickets"], given)
+        try:
+            values = by_value(self.tenant, ENTITIES["Tickets"], given)
+        except LookupError as exc:
+            raise ScenarioError(str(exc)) from exc
         now = to_wire(self.now)
         defaults: JSON = {"companyID": 0, "status": 1, "priority": 2, "creatorResourceID": self._owner()}
         defaults |= {"createDate": now, "lastActivityDate": now}

@@ -19,10 +19,13 @@ from alertd.simulator.contract_units import (
     lay_out,
     lines_of,
 )
-from alertd.simulator.filling import Filler
+from alertd.simulator.filling import Filler, checked
 from alertd.simulator.instants import to_wire
+from alertd.simulator.rules_contracts import impossible_dates
 from alertd.simulator.scenario import Scenario, ScenarioError
 from alertd.simulator.scenario_contracts import ContractPart, LinePart, ServicePart
+from alertd.simulator.schema import ENTITIES
+from alertd.simulator.schema_contracts import CONTRACTS
 from alertd.simulator.switches import Switches
 from alertd.simulator.tables import Stamp
 from alertd.simulator.tenant import Tenant
@@ -82,9 +85,10 @@ class ContractFiller:
         for name, label in (("contractType", part.type), ("status", part.status)):
             if label is not None:
                 values[name] = self._picked("Contracts", name, label)
-        row_id = self.filler.merge(
-            "Contracts", values | part.fields, row_id=row_id, defaults=self._defaults()
-        )
+        values = checked(CONTRACTS, values | part.fields)
+        if fault := impossible_dates((before or self._defaults()) | values):
+            raise ScenarioError(f"contract {part.name!r}: {fault}")
+        row_id = self.filler.merge("Contracts", values, row_id=row_id, defaults=self._defaults())
         if before is not None:
             for line in lines_of(self.tenant, self.switches, row_id):
                 fit_to_contract(line, to_day(before["startDate"]), self.stamp)
@@ -113,12 +117,12 @@ class ContractFiller:
         product = self.filler.reference(family.catalogue, part.name)
         there = self.tenant.table(family.lines).find("contractID", contract_id)
         found = next((row for row in there if row[family.catalogue_id] == product), None)
-        given: JSON = {name: value for name, value in (("unitPrice", part.price),) if value is not None}
+        given = checked(ENTITIES[family.lines], {"unitPrice": part.price} | part.fields)
         if found is not None:
-            self.filler.merge(family.lines, given | part.fields, row_id=found["id"])
+            self.filler.merge(family.lines, given, row_id=found["id"])
             self._set_units(self._at(family, found["id"]), part)
             return
-        row = self.tenant.new_row(family.lines) | {"id": part.id} | given | part.fields
+        row = self.tenant.new_row(family.lines) | {"id": part.id} | given
         row |= {"contractID": contract_id, family.catalogue_id: product}
         line = Line(tenant=self.tenant, switches=self.switches, family=family, row=row)
         start = line.contract["startDate"][:10] if part.start is None else part.start

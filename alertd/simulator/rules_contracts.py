@@ -37,16 +37,23 @@ def require_recurring(writer: Writer, contract: JSON) -> None:
         raise refused(writer.switches.not_recurring_text)
 
 
+def impossible_dates(contract: JSON) -> str:
+    """Return what is wrong with a contract's dates, or an empty text."""
+    start, end = to_day(contract["startDate"]), to_day(contract["endDate"])
+    if end < start:
+        return "endDate must be greater than or equal to startDate."
+    if start.year > 9000 or end >= add_months(start, 12 * _LONGEST_YEARS):
+        return f"A Contract cannot be longer than {_LONGEST_YEARS} years."
+    return ""
+
+
 class ContractRules(Rules):
     """Section 5.8: dates that agree with each other and with what is posted already."""
 
     def check(self, writer: Writer, old: JSON | None, new: JSON) -> None:
         """Refuse impossible dates, dates that cut posted periods, and another company's contact."""
-        start, end = to_day(new["startDate"]), to_day(new["endDate"])
-        if end < start:
-            raise refused("endDate must be greater than or equal to startDate.")
-        if start.year > 9000 or end >= add_months(start, 12 * _LONGEST_YEARS):
-            raise refused(f"A Contract cannot be longer than {_LONGEST_YEARS} years.")
+        if fault := impossible_dates(new):
+            raise refused(fault)
         contact = writer.tenant.row("Contact", new["contactID"])
         if contact and contact["companyID"] != new["companyID"]:
             raise refused("contactID is not associated to the companyID or its Parent Company")

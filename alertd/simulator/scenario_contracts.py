@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from alertd.simulator.wire import JSON
@@ -28,7 +30,7 @@ class LinePart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     id: int | None = None
     name: int | str
-    units: int | None = None
+    units: Annotated[int, msgspec.Meta(ge=0)] | None = None
     price: float | None = None
     start: str | None = None
     fields: JSON = msgspec.field(default_factory=dict)

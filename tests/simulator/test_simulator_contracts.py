@@ -737,6 +737,10 @@ def test_a_contract_of_a_prospect_only_if_asked_for(sim: Simulator, api: Api) ->
         {"company": 175, "name": "x", "start": "yesterday"},
         {"company": 175, "name": "x", "type": "Gift"},
         {"company": 175, "name": "x", "services": [{"name": "Nothing"}]},
+        {"company": 175, "name": "x", "services": [{"name": "Managed EDR", "units": -1}]},
+        {"company": 175, "name": "x", "services": [{"name": "Managed EDR", "fields": {"nope": 1}}]},
+        {"company": 175, "name": "x", "start": "2026-02-01", "end": "2026-01-31"},
+        {"company": 175, "name": "x", "start": "0001-01-01", "end": "9999-12-31"},
     ],
 )
 def test_impossible_scenarios_are_told(contract: Any) -> None:

@@ -171,6 +171,16 @@ async def test_tenant_merge(wire: Wire) -> None:
         ("tenant", b'{"rows":{"Nope":[{}]}}', "unknown entity 'Nope'"),
         ("tenant", b'{"rows":{"Tags":[{"lable":"x"}]}}', "Tags has no field lable"),
         ("tenant", b'{"devices":[{"company":"No One","name":"x"}]}', "Companies has no 'No One'"),
+        ("tenant", b'{"rows":{"Tags":[{"id":"x"}]}}', "Tags: 'x' is no id"),
+        ("tenant", b'{"rows":{"Tags":[{"isActive":3}]}}', "Tags.isActive: Unexpected character"),
+        ("tenant", b'{"rows":{"Tickets":[{"userDefinedFields":[]}]}}', "a table of names and values"),
+        ("tenant", b'{"tickets":[{"title":"x","status":"Nope"}]}', "Tickets.status has no value 'Nope'"),
+        ("tenant", b'{"tickets":[{"titel":"x"}]}', "Tickets has no field titel"),
+        ("tenant", b'{"udfs":[{"entity":"Nope","name":"x"}]}', "unknown entity 'Nope'"),
+        ("tenant", b'{"picklists":{"Nope":{"status":[]}}}', "unknown entity 'Nope'"),
+        ("tenant", b'{"picklists":{"Tickets":{"stauts":[]}}}', "Tickets has no field stauts"),
+        ("tenant", b"[" * 100_000, "The request is invalid."),
+        ("faults", b'{"seed":null}', "Expected `int`"),
         ("act", b'{"act":"complete","ticket":1}', "Tickets has no 1"),
         ("act", b'{"act":"dance"}', "Invalid enum value 'dance'"),
         ("act", b"{", "The request is invalid."),
@@ -234,6 +244,15 @@ def test_faulty_scenario_file(tmp_path: Path, text: str, complaint: str) -> None
     path.write_text(text)
     with pytest.raises(ScenarioError, match=complaint):
         load_scenario(path)
+
+
+def test_dates_of_toml_are_dates_of_the_api(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.toml"
+    path.write_text("[[tickets]]\ncompanyID = 175\ntitle = 'x'\ncreateDate = 2026-03-01\n")
+    sim = Simulator(load_scenario(path))
+    older = {"op": "lt", "field": "createDate", "value": "2026-03-02"}
+    (item,) = sim.call("POST", "Tickets/query", {"filter": [older]}).json()["items"]
+    assert item["createDate"] == "2026-03-01T00:00:00.000Z"
 
 
 def test_empty_tenant() -> None:
