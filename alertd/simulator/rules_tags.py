@@ -41,10 +41,10 @@ class TagRules(Rules):
             raise refused("A system Tag cannot be deleted.")
 
     def after_delete(self, writer: Writer, row: JSON) -> None:
-        """Take the tag off all tickets."""
-        table = writer.tenant.table("TicketTagAssociations")
-        for each in table.find("tagID", row["id"]):
-            table.delete(each["id"], writer.stamp)
+        """Take the tag off all tickets, and its aliases with it."""
+        for table in map(writer.tenant.table, ("TicketTagAssociations", "TagAliases")):
+            for each in table.find("tagID", row["id"]):
+                table.delete(each["id"], writer.stamp)
 
 
 class TagGroupRules(Rules):

@@ -178,6 +178,7 @@ TAG_ALIASES = Entity(
     parent_field="tagID",
     child_verbs=CREATE_ONLY,
     right="administer_tags",
+    indexed=("tagID",),
     fields=parse_fields("""
         alias string(50) R CO
         tagID long R CO →Tag

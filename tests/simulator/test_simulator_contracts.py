@@ -612,6 +612,11 @@ def test_a_service_is_made_and_changed(api: Api) -> None:
     assert (row["periodType"], row["markupRate"]) == (2, 100.0)
 
 
+def test_a_product_has_a_period(api: Api) -> None:
+    product = {"name": "Firewall", "isActive": True, "isSerialized": False, "periodType": 2}
+    assert api("POST", "Products", product | {"productBillingCodeID": 1})[0] == 200
+
+
 def test_a_block(api: Api) -> None:
     body = {"datePurchased": "2026-03-01", "startDate": "2026-03-01", "endDate": "2026-06-30"}
     body |= {"hours": 10, "hourlyRate": 90}

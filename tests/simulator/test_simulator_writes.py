@@ -311,8 +311,10 @@ def test_tag_limits(sim: Simulator, api: Api, new_ticket: Callable[..., int]) ->
 def test_deleting_a_tag_or_group_cascades(sim: Simulator, api: Api, new_ticket: Callable[..., int]) -> None:
     made = new_ticket()
     api("POST", f"Tickets/{made}/TagAssociations", {"tagID": 501})
+    api("POST", "Tags/501/Aliases", {"alias": "also"})
     statuses = [api("DELETE", path)[0] for path in ("Tags/501", "TagGroups/12", "Tags/504")]
     assert (statuses, len(sim.tenant.table("TicketTagAssociations").ids)) == ([200, 200, 500], 0)
+    assert not sim.tenant.table("TagAliases").ids
     assert sim.tenant.table("Tags").rows[502]["tagGroupID"] is None
 
 
