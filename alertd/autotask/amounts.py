@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from alertd.flows.errors import Unavailable
@@ -57,12 +57,16 @@ def day(value: object, what: str) -> date:
     """Return a date-only field's date: Autotask writes midnight, with or without a zone, and means the date.
 
     Raises:
-        Unavailable: It is none.
+        Unavailable: It is none. Of another time of day nobody knows whose it is: it may be the next day's
+            midnight in another zone.
     """
     try:
-        return datetime.fromisoformat(str(value)).date()
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        raise Unavailable(f"{what} is no date") from None
+        at = None
+    if at is None or at.time() != time.min or at.utcoffset():
+        raise Unavailable(f"{what} is no date")
+    return at.date()
 
 
 def midnight(on: date) -> str:

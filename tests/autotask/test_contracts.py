@@ -326,6 +326,8 @@ async def test_an_amount_with_all_digits_of_a_double_is_one(
         {"price": 1e99},
         {"price": 1e-99},
         {"contractServiceID": None},
+        {"startDate": "2026-02-28T22:00:00Z"},
+        {"endDate": "2026-03-31T00:00:00+02:00"},
         {"approveAndPostDate": None, "units": []},
     ],
     ids=str,
