@@ -114,7 +114,7 @@ def _converted(field: Field, value: Any) -> Any:
         raise refused(
             f"Could not convert string to {field.data_type}: {value}. Path '{field.name}'."
         ) from exc
-    return value if isinstance(value, bool) else str(value)
+    return value if field.data_type == "boolean" else _text(value)
 
 
 def _integer(field: Field, value: Any) -> int:

@@ -451,3 +451,8 @@ def test_an_issue_does_not_leave_its_sub_issue_behind(
     refused = api("PATCH", "Tickets", {"id": made, "issueType": issue})
     assert refused == (500, {"errors": ["Value does not exist for child picklist: subIssueType"]})
     assert api("PATCH", "Tickets", {"id": made, "issueType": issue, "subIssueType": None})[0] == 200
+
+
+def test_a_truth_value_is_text_in_a_text_field(api: Api, new_ticket: Callable[..., int]) -> None:
+    made = new_ticket(title=True)
+    assert api("GET", f"Tickets/{made}")[1]["item"]["title"] == "true"
