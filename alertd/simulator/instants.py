@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 def to_wire(epoch_s: float) -> str:
     """Return seconds since 1970 (UTC) as `2026-03-05T20:55:15.363Z`."""
     at = datetime.fromtimestamp(epoch_s, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return f"{at.year:04d}-{at:%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
 def normalise(text: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date
 
-from alertd.simulator.instants import to_wire
+from alertd.simulator.contract_days import MONTHS, add_months, to_day
 from alertd.simulator.rules_base import Rules
 from alertd.simulator.validation import Writer
 from alertd.simulator.wire import JSON, refused
 
-_MONTHS = {2: 1, 3: 3, 4: 6, 5: 12}
 _MOST_PERIODS = 1_200
 _SHAPE = ("effectiveDate", "expirationDate", "periodType", "periodPrice", "periodCost", "purchaseOrderNumber")
 
@@ -38,10 +37,10 @@ class SubscriptionRules(Rules):
                 table.delete(row["id"], writer.stamp)
             else:
                 posted.add(row["periodDate"])
-        for date in (each for each in period_dates(new) if each not in posted):
+        for day in (each for each in period_dates(new) if each not in posted):
             row = writer.tenant.new_row("SubscriptionPeriods")
             row |= {name: new[name] for name in ("periodPrice", "periodCost", "purchaseOrderNumber")}
-            table.insert(row | {"subscriptionID": new["id"], "periodDate": date}, writer.stamp)
+            table.insert(row | {"subscriptionID": new["id"], "periodDate": day}, writer.stamp)
 
     def after_delete(self, writer: Writer, row: JSON) -> None:
         """Take the periods with it."""
@@ -56,28 +55,20 @@ _TOTALS = {"totalPrice": "periodPrice", "totalCost": "periodCost"}
 def period_dates(subscription: JSON) -> list[str]:
     """Return the first day of each period as the wire has it; a one-time subscription has one."""
     first, last = subscription["effectiveDate"], subscription["expirationDate"]
-    months = _MONTHS.get(subscription["periodType"])
+    months = MONTHS.get(subscription["periodType"])
     if months is None:
         return [first]
-    steps = (_plus_months(first, months * number) for number in range(_MOST_PERIODS))
-    found = []
-    for date in steps:
-        if date is None or date > last:
+    found, start = [first], to_day(first)
+    for number in range(1, _MOST_PERIODS):
+        if not _is_there(start, months * number):
             break
-        found.append(date)
+        following = f"{add_months(start, months * number).isoformat()}{first[10:]}"
+        if following > last:
+            break
+        found.append(following)
     return found
 
 
-def _plus_months(first: str, months: int) -> str | None:
-    """Return the same day that many months on, or the last day of a month too short for it."""
-    start = datetime.fromisoformat(first)
-    year, month = divmod(start.month - 1 + months, 12)
-    if start.year + year > 9999:
-        return None
-    day = min(start.day, _days(start.year + year, month + 1))
-    return to_wire(start.replace(year=start.year + year, month=month + 1, day=day).timestamp())
-
-
-def _days(year: int, month: int) -> int:
-    following = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC) if year < 9999 else None
-    return 28 if following is None else (following - datetime(year, month, 1, tzinfo=UTC)).days
+def _is_there(day: date, months: int) -> bool:
+    """Whether the calendar reaches that far."""
+    return day.year + (day.month - 1 + months) // 12 <= date.max.year

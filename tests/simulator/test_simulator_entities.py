@@ -234,3 +234,12 @@ def test_products_have_vendors_tiers_and_notes(api: Api) -> None:
         made = api("POST", f"Products/29683001/{segment}", body)
         assert made[0] == 200, made
         assert api("POST", f"Product{segment}/query", EVERYTHING)[1]["items"][0]["productID"] == 29683001
+
+
+def test_a_subscription_may_begin_when_the_calendar_does(sim: Simulator, api: Api) -> None:
+    body = {"configurationItemID": 4001, "subscriptionName": "Old", "materialCodeID": 1, "status": 1}
+    body |= {"periodType": 5, "periodPrice": 1.0}
+    dates = {"effectiveDate": "0001-01-31", "expirationDate": "0003-01-31"}
+    assert api("POST", "Subscriptions", body | dates)[0] == 200
+    periods = [row["periodDate"][:10] for row in sim.tenant.table("SubscriptionPeriods")]
+    assert periods[-3:] == ["0001-01-31", "0002-01-31", "0003-01-31"]
