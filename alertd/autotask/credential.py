@@ -64,7 +64,7 @@ class Login:
         self._decided = asyncio.Event()  # clear while suspect
         self._decided.set()
         self._refused = ""
-        self._refused_at = clock.now()
+        self._refused_since: datetime | None = None  # until it is proven again, by whatever way
         self._until = clock.now()
 
     @property
@@ -100,8 +100,8 @@ class Login:
 
     def prove(self) -> timedelta:
         """Autotask has taken the credential. Return for how long it had been refused."""
-        lasted = self._clock.now() - self._refused_at if self._refused else timedelta()
-        self.proven, self._refused = True, ""
+        lasted = self._clock.now() - self._refused_since if self._refused_since else timedelta()
+        self.proven, self._refused, self._refused_since = True, "", None
         return lasted
 
     def suspect(self) -> None:
@@ -115,8 +115,7 @@ class Login:
 
     def refuse(self, why: str, *, until: datetime) -> None:
         """Stop every caller until an instant, when one may try."""
-        if not self._refused:
-            self._refused_at = self._clock.now()
+        self._refused_since = self._refused_since or self._clock.now()
         self._refused, self._until, self.proven = why, until, False
         self._decided.set()
         _log.error("autotask.credential_refused", why=shown(why))

@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alertd.autotask.logins import FailedLogins
+from alertd.autotask.precedence import Precedence
+from alertd.autotask.shares import Errand
 from alertd.autotask.transport import Call, Transport
-from alertd.flows.errors import AuthRefused, PortError
+from alertd.flows.errors import AuthRefused, PortError, Throttled
 from tests.autotask.virtual import Tenant, most_in_an_hour, run_virtually
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -78,6 +80,24 @@ def test_a_changed_secret_is_tried_at_once_and_the_old_one_is_not() -> None:
         assert len(failed_at(tenant)) == 2
 
     run_virtually(changing())
+
+
+def test_a_secret_put_right_after_hours_lets_calls_come_back_by_and_by() -> None:
+    async def put_right() -> None:
+        tenant = Tenant(lockout_after=0)
+        transport = tenant.transport(secret="wrong")
+        right = tenant.transport().login.credential
+        await hammer(transport, 3600.0)
+        transport.credential_changed(right)
+        await transport.send(READ)
+        most = Errand(endpoint="Tickets", precedence=Precedence.CREATE)
+        gone = 0
+        with suppress(Throttled):
+            for gone in range(1000):
+                transport.scheduler.start(most, tenant.clock.now())
+        assert gone < 100
+
+    run_virtually(put_right())
 
 
 def test_an_account_that_is_unlocked_is_found_again_by_itself() -> None:
