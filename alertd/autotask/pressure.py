@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from alertd.autotask.budget import TIMEFRAME
 from alertd.autotask.precedence import Precedence
 
 USAGE_EVERY = timedelta(minutes=2)
@@ -55,13 +56,19 @@ class Tenant:
         self.usage, self._read_at = usage, at
         self.foreign = max(0, usage.calls - ours)
 
-    def share(self, ours: int) -> float:
-        """Return the used share of the allowance with so many calls of ours in the rolling hour."""
-        return (self.foreign + ours) / self.usage.allowance if self.usage is not None else 0.0
+    def share(self, ours: int, *, now: datetime) -> float:
+        """Return the used share of the allowance with so many calls of ours in the rolling hour.
 
-    def level(self, ours: int) -> int:
+        What others had used an hour ago counts no more, whether the counter could be read since or not.
+        """
+        if self.usage is None or self._read_at is None:
+            return 0.0
+        foreign = self.foreign if abs(now - self._read_at) < TIMEFRAME else 0
+        return (foreign + ours) / self.usage.allowance
+
+    def level(self, ours: int, *, now: datetime) -> int:
         """Return 0 green to 3 red with so many calls of ours in the rolling hour."""
-        self._level = pressure_level(self.share(ours), before=self._level)
+        self._level = pressure_level(self.share(ours, now=now), before=self._level)
         return self._level
 
     def next_reading(self, now: datetime) -> datetime:

@@ -189,7 +189,7 @@ class Scheduler:
 
     def tenant_level(self, now: datetime) -> int:
         """Return 0 green to 3 red by the tenant's use alone."""
-        return self.tenant.level(self.budget.used(now))
+        return self.tenant.level(self.budget.used(now), now=now)
 
     def waiting(self, now: datetime) -> Counter[Precedence]:
         """Return how many calls wait for a slot or for the instant they were told, by class."""

@@ -222,9 +222,8 @@ class Transport:
         """Return 0 green to 3 red: the greater of the tenant's usage and that of our own share."""
         now, budget = self._around.clock.now(), self.scheduler.budget
         own = 1 - self.gate.remaining() / budget.calls
-        usage = (
-            1.0 if self.scheduler.is_shut(now) else max(own, self.scheduler.tenant.share(budget.used(now)))
-        )
+        tenant = self.scheduler.tenant.share(budget.used(now), now=now)
+        usage = 1.0 if self.scheduler.is_shut(now) else max(own, tenant)
         before, self._pressure = self._pressure, pressure_level(usage, before=self._pressure)
         if self._pressure != before:
             _log.info("autotask.pressure", level=self._pressure, before=before)

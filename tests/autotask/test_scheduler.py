@@ -135,6 +135,14 @@ def test_our_own_calls_raise_the_level_between_readings() -> None:
     assert (one.tenant.foreign, one.tenant_level(NOON)) == (7000, 2)
 
 
+def test_a_counter_that_cannot_be_read_any_more_holds_nobody_for_longer_than_its_hour() -> None:
+    one = scheduler()
+    tell_usage(one, 0.95, NOON)
+    assert one.tenant_level(at(minutes=59)) == 3
+    assert one.tenant_level(at(hours=1)) == 0
+    assert held(one, errand(CREATE), at(hours=1)) is None
+
+
 def test_calls_of_ours_are_not_foreign() -> None:
     one = scheduler()
     spend(one, errand(), NOON, most=300)
