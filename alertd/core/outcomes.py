@@ -117,10 +117,12 @@ def not_applied(known: Known) -> Known:
         return void
     if isinstance(intent.operation, Create):
         return replace(void, unclear_creates=known.unclear_creates + 1)
-    return replace(void, retry_at=intent.unclear_at + _growing_wait(known.attempts))
+    return replace(void, retry_at=intent.unclear_at + _growing_wait(known.attempts), held_as=None)
 
 
-def held_back(known: Known, *, now: datetime, wait: timedelta | None, jitter: float) -> Known:
+def held_back(
+    known: Known, *, now: datetime, wait: timedelta | None, jitter: float, held_as: int | None = None
+) -> Known:
     """Nothing was applied; try again after `wait`, or after a time that grows with each failure.
 
     Args:
@@ -128,15 +130,19 @@ def held_back(known: Known, *, now: datetime, wait: timedelta | None, jitter: fl
         now: Present instant.
         wait: What the answer asked for, or None.
         jitter: Uniform in [0, 1): spreads the retries of many incidents.
+        held_as: The class of a call that was only held back. A more urgent one need not wait with it.
     """
-    return replace(read_failed(known, now=now, wait=wait, jitter=jitter), intent=None)
+    after = read_failed(known, now=now, wait=wait, jitter=jitter, held_as=held_as)
+    return replace(after, intent=None)
 
 
-def read_failed(known: Known, *, now: datetime, wait: timedelta | None, jitter: float) -> Known:
+def read_failed(
+    known: Known, *, now: datetime, wait: timedelta | None, jitter: float, held_as: int | None = None
+) -> Known:
     """A reading operation failed: ask again later, as `held_back`. What is unclear stays unclear."""
     pause = wait if wait is not None else _growing_wait(known.attempts) * (0.5 + jitter / 2)
     attempts = known.attempts + (wait is None)  # to be held back is no failed try
-    return replace(known, attempts=attempts, retry_at=now + pause)
+    return replace(known, attempts=attempts, retry_at=now + pause, held_as=held_as)
 
 
 def may_be_repaired(known: Known, reason: str, *, about: Iterable[str], now: datetime) -> Known:
@@ -148,6 +154,7 @@ def may_be_repaired(known: Known, reason: str, *, about: Iterable[str], now: dat
         doubted=True,
         attempts=0,
         retry_at=now + REPAIR_AFTER,
+        held_as=None,
         unclear_creates=0,
     )
 
@@ -241,5 +248,12 @@ def _growing_wait(attempts: int) -> timedelta:
 
 def _done(known: Known, now: datetime) -> Known:
     return replace(
-        known, intent=None, attempts=0, retry_at=None, parked=None, parked_level=None, wrote_at=now
+        known,
+        intent=None,
+        attempts=0,
+        retry_at=None,
+        held_as=None,
+        parked=None,
+        parked_level=None,
+        wrote_at=now,
     )

@@ -55,6 +55,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     adopt_first: bool = False  # this store may have forgotten tickets: look before the first create
     mark: str = ""  # changes with configuration and metadata: what was refused may then be tried again
     unwatched_since: datetime | None = None  # nobody has seen since what people do to tickets
+    bare: bool = False  # tags and notes have to wait, and what else there is to do does not wait for them
 
 
 def next_operation(level: Level, known: Known, *, now: datetime, terms: Terms) -> Next:
@@ -123,16 +124,22 @@ def _bring_nearer(level: Level, known: Known, terms: Terms) -> Next:
         return Reread(ticket_id)
     if changes and not completing:
         return Change(ticket_id, changes)
-    tag = None if known.foreign or _is_elsewhere(level, known) else _tag_change(level, known, terms.mark)
-    if tag is not None:
-        return tag
-    if level.noted > known.noted and known.refused.get(NOTES) != terms.mark:
-        return Note(ticket_id, level.noted, mark=f"{level.reference}-n{level.noted}", after=known.noted)
+    told = None if terms.bare else _tag_or_note(level, known, terms.mark)
+    if told is not None:
+        return told
     if not completing:
         return Settled()
     if level.needs_clean and not _is_clean(known, terms):
         return CheckTouched(ticket_id)
     return Change(ticket_id, changes, completes=True)
+
+
+def _tag_or_note(level: Level, known: Known, mark: str) -> AddTag | RemoveTag | Note | None:
+    assert known.ticket is not None  # noqa: S101 - narrows for mypy; the caller asked
+    tag = None if known.foreign or _is_elsewhere(level, known) else _tag_change(level, known, mark)
+    if tag is not None or level.noted <= known.noted or known.refused.get(NOTES) == mark:
+        return tag
+    return Note(known.ticket.id, level.noted, mark=f"{level.reference}-n{level.noted}", after=known.noted)
 
 
 def _field_changes(level: Level, known: Known) -> dict[str, int]:

@@ -203,6 +203,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     intent: Intent | None = None
     attempts: int = 0  # failures in a row
     retry_at: datetime | None = None
+    held_as: int | None = (
+        None  # class of the call that was held back until then: those before it need not wait
+    )
     unclear_creates: int = 0  # creates in a row whose answer was unclear and that were proved absent
     repair: Repair | None = None  # the create was refused once, and is to be tried with less
     parked: str | None = None  # Autotask's reason for refusing; a person or a changed level tries again

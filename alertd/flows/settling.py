@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
 
 from alertd.core import outcomes
@@ -18,7 +19,7 @@ from alertd.core.incidents import Change as IncidentChange
 from alertd.core.incidents import ReopenRefused
 from alertd.core.levels import desired, known_for
 from alertd.core.outcomes import LAST_RETRY
-from alertd.core.settling import Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
+from alertd.core.settling import Next, Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
 from alertd.core.tickets import (
     Adopt,
     Change,
@@ -193,7 +194,7 @@ class Settler:
                     wait = LAST_RETRY if isinstance(exc, Rejected) else PAUSE
                     await self._rest_row(row, row.known, settle_at=self._clock.now() + wait)
                     break
-                operation = next_operation(job.level, row.known, now=self._clock.now(), terms=self._terms())
+                operation = self._next(job)
                 match operation:
                     case WaitUntil(at):
                         rests = await self._rest_row(row, row.known, settle_at=at)
@@ -208,6 +209,23 @@ class Settler:
             self._claimed -= 1
             self._bell.set()
             await self._state.release(self._held.pop(claim.incident_key))
+
+    def _next(self, job: Job) -> Next:
+        """What is next; where that has been held back, what goes before it and need not wait with it.
+
+        A tag that may not go for an hour must not keep a ticket open, nor a warning's create delay what has
+        become critical.
+        """
+        known, now, terms = job.row.known, self._clock.now(), self._terms()
+        following = next_operation(job.level, known, now=now, terms=terms)
+        if known.held_as is None or not isinstance(following, WaitUntil):
+            return following
+        bare = msgspec.structs.replace(terms, bare=known.held_as == Precedence.UPDATE)
+        free = msgspec.structs.replace(known, retry_at=None)
+        urgent = next_operation(job.level, free, now=now, terms=bare)
+        if isinstance(urgent, WaitUntil | Settled):
+            return following
+        return urgent if precedence_of(urgent, job.incident, known.intent) < known.held_as else following
 
     def _show_unclear(self, key: str, intent: Intent | None) -> None:
         if intent is not None and intent.unclear_at is not None:
@@ -358,12 +376,18 @@ class Settler:
         return lambda known: (outcomes.refused(known, str(exc), level=level), ())
 
     def _later(self, exc: Unavailable) -> Apply:
-        now, wait, jitter = self._clock.now(), _asked_wait(exc), self._jitter()
-        return lambda known: (outcomes.held_back(known, now=now, wait=wait, jitter=jitter), ())
+        now, wait, jitter, held_as = self._clock.now(), _asked_wait(exc), self._jitter(), _held_as(exc)
+        return lambda known: (
+            outcomes.held_back(known, now=now, wait=wait, jitter=jitter, held_as=held_as),
+            (),
+        )
 
     def _read_again(self, exc: PortError) -> Apply:
-        now, wait, jitter = self._clock.now(), _asked_wait(exc), self._jitter()
-        return lambda known: (outcomes.read_failed(known, now=now, wait=wait, jitter=jitter), ())
+        now, wait, jitter, held_as = self._clock.now(), _asked_wait(exc), self._jitter(), _held_as(exc)
+        return lambda known: (
+            outcomes.read_failed(known, now=now, wait=wait, jitter=jitter, held_as=held_as),
+            (),
+        )
 
     async def _update(self, job: Job, apply: Apply, deed: Deed = A_READ) -> None:
         """Record an outcome, on a fresh row if somebody else has moved it meanwhile."""
@@ -398,6 +422,10 @@ def _asked_wait(exc: PortError) -> timedelta | None:
     if isinstance(exc, Throttled):
         return timedelta(seconds=exc.retry_after)
     return PAUSE if isinstance(exc, AuthRefused) else None
+
+
+def _held_as(exc: PortError) -> int | None:
+    return sending.get().precedence if isinstance(exc, Throttled) else None
 
 
 async def _first_of(*events: asyncio.Event, seconds: float) -> None:

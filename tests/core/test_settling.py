@@ -376,6 +376,14 @@ ROWS: list[tuple[str, Level, Known, Terms, datetime, Next]] = [
         T0,
         CheckTouched(101),
     ),
+    (
+        "neither does what has to wait, which follows",
+        replace(DONE, noted=3, revision=3, tags=TAGGED),
+        known(),
+        replace(TERMS, bare=True),
+        T0,
+        COMPLETE,
+    ),
     ("evidence from after it is", NEEDS_CLEAN, known(clean_at=T0), TERMS, T0, COMPLETE),
     (
         "of a ticket that nobody has watched since, it is none",

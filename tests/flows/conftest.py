@@ -44,7 +44,7 @@ from alertd.flows.ports import (
     Step,
     TicketFacts,
 )
-from alertd.flows.sending import Sending, sending
+from alertd.flows.sending import Precedence, Sending, sending
 from alertd.flows.settings import SyncSettings
 from alertd.flows.settling import Settler
 from alertd.flows.syncing import Syncer
@@ -232,11 +232,13 @@ class FakeDesk:
         self.all_visible = True
         self.sees_all = True
         self.down = False
+        self.broken: set[str] = set()  # calls that are not answered
         self._ids = itertools.count(1001)
         self._own = False
         self._former = False
         self.rooms: list[Sending] = []
         self.no_room: Throttled | None = None
+        self.no_room_for: dict[Precedence, Throttled] = {}
         self.served: list[tuple[str, Sending]] = []
 
     def fail(self, call: str, when: str, error: PortError) -> None:
@@ -246,7 +248,7 @@ class FakeDesk:
         self.calls.append(name)
         self.served.append((name, sending.get()))
         await asyncio.sleep(0.05)
-        if self.down:
+        if self.down or name in self.broken:
             raise Unavailable("down")
         fault = next((f for f in self.faults if f[0] == name), None)
         if fault is None:
@@ -264,6 +266,9 @@ class FakeDesk:
         self.rooms.append(sending.get())
         if self.no_room is not None:
             raise self.no_room
+        precedence = sending.get().precedence
+        if precedence is not None and precedence in self.no_room_for:
+            raise self.no_room_for[precedence]
 
     async def create(self, draft: Draft) -> int:
         done = await self._call("create")
@@ -444,12 +449,15 @@ class Machine:
         self.state.claimed.clear()
         hands = Hands(world)
         eyes = Eyes(world, hands, window=self.terms.unknown_window)
-        self.settler = Settler(world, hands=hands, eyes=eyes, terms=lambda: self.terms, begin=_begin)
+        self.settler = Settler(world, hands=hands, eyes=eyes, terms=self._terms, begin=_begin)
         self.decider = Decider(
             world, routing=lambda: self.routing, read=self._read, wake_settling=self.settler.wake
         )
         self.syncer = Syncer(world, SyncSettings(), wake_settling=self.settler.wake)
         self.read_alerts: dict[str, Sequence[Alert]] = getattr(self, "read_alerts", {})
+
+    def _terms(self) -> Terms:
+        return msgspec.structs.replace(self.terms, unwatched_since=self.syncer.unwatched_since())
 
     def _crash(self, name: str, operation: str) -> None:
         if name in self.crashes or f"{name}@{operation}" in self.crashes:

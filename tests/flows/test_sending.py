@@ -11,6 +11,7 @@ from alertd.flows.sending import Precedence
 from tests.flows.conftest import Machine, alert
 
 pytestmark = pytest.mark.looptime
+DONE = 5
 
 
 def served(machine: Machine) -> dict[str, set[tuple[Precedence | None, str]]]:
@@ -68,3 +69,31 @@ async def test_what_may_not_go_now_makes_no_intent_and_is_no_failed_try() -> Non
     await machine.run(30)
 
     assert machine.desk.calls.count("create") == 1
+
+
+async def test_a_tag_that_has_to_wait_keeps_no_ticket_open() -> None:
+    machine = Machine()
+    machine.desk.no_room_for[Precedence.UPDATE] = Throttled(3600, "kept for others")
+    await machine.post(alert())
+    await machine.run(60)
+    await machine.post(alert(cleared=True))
+    await machine.run(400)
+    [ticket] = machine.tickets
+
+    assert ticket.fields["status"] == DONE
+    assert not ticket.tags
+    machine.desk.no_room_for.clear()
+    await machine.run(3600)
+    assert ticket.tags
+
+
+async def test_what_has_become_critical_waits_no_longer_than_what_is() -> None:
+    machine = Machine()
+    machine.desk.no_room_for[Precedence.CREATE] = Throttled(3600, "kept for others")
+    await machine.post(alert(severity="warning"))
+    await machine.run(60)
+    assert not machine.tickets
+    await machine.post(alert(severity="critical"))
+    await machine.run(10)
+
+    assert len(machine.tickets) == 1
