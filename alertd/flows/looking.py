@@ -205,12 +205,23 @@ class Eyes:
 
     # --- before completing ----------------------------------------------------------------------------
 
-    async def check_touched(self, ticket_id: int) -> Apply:
-        """Read the notes: somebody else's is a touch."""
+    async def check_touched(self, ticket_id: int, job: Job, *, unwatched: bool) -> Apply:
+        """Read the notes: somebody else's is a touch. And the ticket itself, where the sync does not."""
         began_at = self._clock.now()
+        facts = await self._desk.ticket(ticket_id) if unwatched else None
         notes = [note_view(note) for note in await self._desk.notes(ticket_id)]
-        ours = self._desk.own_resources()
-        return lambda known: observing.observe_notes(known, notes, began_at=began_at, ours=ours)
+        ours, own, done = self._desk.own_resources(), self._desk.own_resource_id(), job.board.status_done
+
+        def apply(known: Known) -> Outcome:
+            if facts is not None:
+                known, changes = observing.observe_ticket(
+                    known, view_of(facts), began_at=began_at, ours=ours, done=done, own=own
+                )
+                if changes:
+                    return known, changes
+            return observing.observe_notes(known, notes, began_at=began_at, ours=ours)
+
+        return apply
 
     # --- batched questions ----------------------------------------------------------------------------
 

@@ -280,7 +280,8 @@ class Settler:
             case Reread(ticket_id):
                 await self._read(self._eyes.reread(job, ticket_id), job)
             case CheckTouched(ticket_id):
-                await self._read(self._eyes.check_touched(ticket_id), job)
+                unwatched = self._terms().unwatched_since is not None
+                await self._read(self._eyes.check_touched(ticket_id, job, unwatched=unwatched), job)
             case _:
                 await self._write(operation, job)
 

@@ -97,3 +97,19 @@ async def test_what_has_become_critical_waits_no_longer_than_what_is() -> None:
     await machine.run(10)
 
     assert len(machine.tickets) == 1
+
+
+async def test_where_the_sync_is_held_back_people_win_all_the_same() -> None:
+    """Whoever takes a ticket over writes no note."""
+    machine = Machine()
+    await machine.post(alert("canary"), alert("a"))
+    await machine.run(300)
+    machine.desk.broken.add("tickets")
+    await machine.run(400)
+    taken = next(ticket for ticket in machine.tickets if "on a" in ticket.draft.title)
+    taken.assignee_id, taken.activity = 77, (machine.clock.now(), 77)
+    await machine.run(60)
+    await machine.post(alert("a", cleared=True), alert("canary", cleared=True))
+    await machine.run(600)
+
+    assert [ticket.fields["status"] == DONE for ticket in machine.tickets] == [True, False]
