@@ -6,6 +6,7 @@ is possible, and its number is told as soon as it is known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -18,9 +19,9 @@ from alertd.autotask.client import AutotaskClient
 from alertd.autotask.precedence import Precedence
 from alertd.autotask.queries import Query, Where
 from alertd.autotask.records import ticket_record
-from alertd.autotask.refusals import speaks_of_permission
+from alertd.autotask.refusals import ErrorBody, is_unclear, speaks_of_permission
 from alertd.core.tickets import Board
-from alertd.flows.errors import OutcomeUnknown, PortError, Rejected
+from alertd.flows.errors import OutcomeUnknown, PortError, Rejected, Unavailable
 from alertd.flows.ports import Draft
 
 REFERENCE_PREFIX = "check-"  # not that of incidents: no alertd may take the test ticket for one of its own
@@ -37,6 +38,7 @@ _IN_ANY_WORDS = (
     lines.TAGS_REMOVE,
     lines.TICKETS_EDIT,
 )  # how Autotask refuses these is nowhere documented
+_TOLD = re.compile(r"HTTP (?:404|409|500): ")
 
 
 class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +92,7 @@ class _Trying:
         self.verdicts: dict[str, Verdict] = {}
         self._ticket_id = 0
         self._ticket = ""
-        self._ours = True
+        self._ours: bool | None = None  # not known before it is read back
         self._status: int | None = None  # as far as it is known
         self._tag_made: int | None = None
         self._troubles: list[str] = []  # that no other line tells
@@ -126,20 +128,23 @@ class _Trying:
 
     async def leave_complete(self) -> None:
         """Complete the ticket, unless it is somebody else's, and tell how all went."""
-        if not self._ours:
-            left = f"{self._ticket}, somebody else's, came back, and was left as it is"
-            self._conclude(cannot_tell(left, lines.DUPLICATE_HANDLING.id))
-            return
-        told = f"{self._ticket} for {self._plan.company}"
+        left = ""
         try:
-            if self._status != self._plan.board.status_done:
+            if self._ours is None and not await self._is_there():
+                raise Unavailable("whether the ticket is ours cannot be seen")
+            if self._ours and self._status != self._plan.board.status_done:
                 await self._complete()
         except PortError as exc:
-            told += " may still be open, so complete it by hand"
+            left = " may still be open, so complete it by hand"
+            told = f"{self._ticket} for {self._plan.company}{left}"
             self._say(f"{told[:1].upper()}{told[1:]}.")
             if not self._refused:
                 self._troubles.append(f"not completed: {exc}")
-        self._conclude(self._verdict(told))
+        if self._ours is False:
+            told = f"{self._ticket}, somebody else's, came back, and was left as it is"
+            self._conclude(cannot_tell(told, lines.DUPLICATE_HANDLING.id))
+            return
+        self._conclude(self._verdict(f"{self._ticket} for {self._plan.company}{left}"))
 
     def _verdict(self, told: str) -> Verdict:
         if self._troubles:
@@ -189,12 +194,18 @@ class _Trying:
     async def _read_back(self) -> bool:
         """Look at the new ticket; whether it can be seen, and is ours."""
         try:
-            row = await self._client.item("Tickets", self._ticket_id)
+            seen = await self._is_there()
         except PortError as exc:
             self._troubles.append(f"it could not be read back: {exc}")
             return False
-        if row is None:
+        if not seen:
             self._refuse(lines.TICKETS_VIEW, "the test ticket cannot be seen after it was made")
+        return self._ours is True
+
+    async def _is_there(self) -> bool:
+        """Read the ticket, and settle whether it is ours: one that cannot be seen may be somebody else's."""
+        row = await self._client.item("Tickets", self._ticket_id)
+        if row is None:
             return False
         self._ticket = f"ticket {row.get('ticketNumber') or self._ticket_id}"
         self._say(f"It is {self._ticket}.")
@@ -206,7 +217,7 @@ class _Trying:
             if self._ours
             else missing(f"the test ticket was taken into {self._ticket} of the same company")
         )
-        return self._ours
+        return True
 
     async def _step(self, item: lines.Item, what: str, act: Callable[[], Awaitable[None]]) -> bool:
         """Do one thing to the ticket, and settle the line of its right; whether it was done."""
@@ -248,7 +259,8 @@ class _Trying:
             self._troubles.append(f"not tagged: {exc}")
             return
         if tag_id is None:
-            self._troubles.append("not tagged: there is no tag")
+            if lines.TAGS_ADMINISTER.id not in self._refused:
+                self._troubles.append("not tagged: there is no tag")
             return
         await self._put_on_and_off(tag_id)
 
@@ -276,7 +288,12 @@ class _Trying:
             return
 
         async def take_off() -> None:
-            await self._client.delete(f"{path}/{association_id}", entity)
+            try:
+                await self._client.delete(f"{path}/{association_id}", entity)
+            except OutcomeUnknown as exc:
+                if not _is_told(exc) or await self._client.item(entity, association_id) is None:
+                    raise
+                raise Rejected(str(exc)) from exc
 
         await self._step(lines.TAGS_REMOVE, "untagged", take_off)
 
@@ -289,6 +306,7 @@ class _Trying:
     async def _set_status(self, status: int) -> None:
         """Change the status, and look: what is not allowed may be answered as if it had been done."""
         before, self._status = self._status, None
+        told = "Autotask answered that it was, and yet it has the status it had before"
         try:
             await self._client.change(
                 "Tickets", self._ticket_id, {"status": status}, writable=lambda: self._plan.writable
@@ -296,10 +314,14 @@ class _Trying:
         except Rejected:
             self._status = before
             raise
+        except OutcomeUnknown as exc:
+            if not _is_told(exc):
+                raise
+            told = str(exc)
         row = await self._client.item("Tickets", self._ticket_id)
         self._status = None if row is None else row.get("status")
         if self._status == before:
-            raise Rejected("Autotask answered that it was, and yet it has the status it had before")
+            raise Rejected(told)
 
     def _refuse(self, item: lines.Item, why: str) -> None:
         self.verdicts[item.id] = missing(why)
@@ -312,3 +334,9 @@ class _Trying:
 
     def _conclude(self, verdict: Verdict) -> None:
         self.verdicts[lines.WRITE_TEST.id] = verdict
+
+
+def _is_told(exc: OutcomeUnknown) -> bool:
+    """Whether Autotask has answered in words, if in none that are known: a look shows what it did."""
+    why = str(exc)
+    return _TOLD.match(why) is not None and not is_unclear(ErrorBody((why,)))

@@ -139,6 +139,46 @@ async def test_a_right_taken_away_is_settled(
         assert any("by hand" in said for said in trying.said)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "method", "passed", "expected"),
+    [
+        ("Tickets", "PATCH", 1, "edit_complete_tickets"),
+        ("Tickets", "PATCH", 0, "tickets_edit"),
+        ("TicketTagAssociations", "DELETE", 0, "remove_tags"),
+    ],
+)
+async def test_a_refusal_in_words_that_nobody_knows_is_settled_by_a_look(
+    trying: Trying, control: Control, endpoint: str, method: str, passed: int, expected: str
+) -> None:
+    told = {"status": 500, "body": '{"errors":["Ask your lead."]}', "content_type": "application/json"}
+    await control.fault("refuse", endpoint=endpoint, method=method, after=passed, **told)
+    found = await trying()
+    assert red(found) == {expected}
+    assert "Ask your lead." in found[expected].detail
+    assert found["write_test"].waits_for == expected
+
+
+async def test_without_any_tag_and_the_right_to_make_one_it_is_that_right_alone(
+    trying: Trying, control: Control
+) -> None:
+    nothing = '{"items":[],"pageDetails":{"count":0,"requestCount":1}}'
+    await control.fault(
+        "refuse", status=200, body=nothing, content_type="application/json", path="/Tags/query"
+    )
+    await control.fault("rights", remove=["administer_tags"])
+    assert red(await trying()) == {"administer_tags"}
+
+
+async def test_a_ticket_that_cannot_be_seen_may_be_anybodys_and_is_not_touched(
+    trying: Trying, control: Control
+) -> None:
+    await control.fault("refuse", status=500, endpoint="Tickets", action="read")
+    found = await trying()
+    assert red(found) == {"write_test"}
+    assert "by hand" in found["write_test"].detail
+    assert (await only_ticket(control))["changes"] == []
+
+
 async def test_without_the_right_to_add_nothing_is_tried(trying: Trying, control: Control) -> None:
     await control.fault("rights", remove=["tickets_add"])
     found = await trying()
