@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from alertd.autotask import checklist_lines as lines
 from alertd.autotask.checklist_evidence import Evidence, Trouble, Unanswered, Wanted
 from alertd.autotask.checklist_lines import Item, Verdict, cannot_tell, missing, ok
@@ -11,6 +13,7 @@ from alertd.autotask.zone import Zone
 
 _ALMOST_SPENT = 0.9  # of the tenant's allowance: alertd only makes critical tickets then
 _SLOWED = 0.5  # Autotask delays every answer
+_OUT_OF_ORDER = re.compile(r"HTTP (?:2\d\d|3\d\d|502|503|504)\b")
 
 
 def judge_connection(evidence: Evidence, wanted: Wanted) -> list[tuple[Item, Verdict]]:
@@ -48,12 +51,21 @@ def _culprit(evidence: Evidence, wanted: Wanted) -> tuple[Item | None, str]:
     throttled = next((each for each in seen if each.trouble is Trouble.THROTTLED), None)
     if throttled is not None:
         return lines.REQUEST_THRESHOLD, throttled.why
-    told = next((each.why for each in seen if each.trouble is not Trouble.NOT_ASKED), "no call was answered")
-    return lines.SIGN_IN, f"no call has succeeded: {told}"
+    asked = [each for each in seen if each.trouble is not Trouble.NOT_ASKED]
+    told = f"no call has succeeded: {asked[0].why if asked else 'no call was answered'}"
+    if asked and all(map(_is_out_of_order, asked)):
+        return lines.ZONE, told
+    return _login_culprit(told) if asked and asked[0].trouble is Trouble.REFUSED else (lines.SIGN_IN, told)
+
+
+def _is_out_of_order(seen: Unanswered) -> bool:
+    """Whether something answers that is no Autotask at work: a page, no such route, maintenance."""
+    return seen.trouble is Trouble.NO_ROUTE or _OUT_OF_ORDER.match(seen.why) is not None
 
 
 def _zone_culprit(seen: Unanswered, wanted: Wanted) -> tuple[Item, str]:
-    if seen.trouble is Trouble.REFUSED or seen.why.startswith("HTTP 500"):
+    unknown = seen.why.startswith("HTTP 500") or "could not be determined" in seen.why
+    if seen.trouble is Trouble.REFUSED or unknown:
         return lines.USER_NAME, f"Autotask names no zone for the user {wanted.username!r}: {seen.why}"
     return lines.ZONE, seen.why
 
@@ -84,13 +96,13 @@ def _credential_line(item: Item, evidence: Evidence, culprit: Item | None, why: 
 
 
 def _zone(evidence: Evidence, wanted: Wanted) -> Verdict:
+    culprit, why = _culprit(evidence, wanted)
+    if culprit is lines.ZONE:
+        return missing(why)
     if isinstance(evidence.zone, Zone):
         zone = evidence.zone
         return ok(f"{zone.name or 'unnamed'}, customer number {zone.tenant_id}, {zone.url}")
-    culprit, why = _culprit(evidence, wanted)
-    return (
-        missing(why) if culprit is lines.ZONE else cannot_tell("the zone is the user's", lines.USER_NAME.id)
-    )
+    return cannot_tell("the zone is the user's", lines.USER_NAME.id)
 
 
 def _custom_integration(blocker: str | None) -> Verdict:
@@ -138,6 +150,8 @@ def _lines_of_business(evidence: Evidence, wanted: Wanted, blocker: str | None) 
     mine = evidence.found("own_lines_of_business")
     if isinstance(mine, Unanswered) or own_resource_id(evidence, wanted.username) is None:
         return cannot_tell(f"the tenant has {len(lines_there)}; which are the API user's cannot be seen")
+    if not mine and evidence.access("OrganizationalResources", "Query") == "none":
+        return cannot_tell(f"the tenant has {len(lines_there)}; who is associated with them cannot be seen")
     return _associated({row["id"] for row in lines_there}, {_association(row) for row in mine})
 
 

@@ -32,6 +32,7 @@ ENTITY_NAMES: Mapping[str, tuple[str, ...]] = {
     "Services": ("Service",),
     "ResourceRoleQueues": ("ResourceRoleQueue",),
     "OrganizationalLevelAssociations": ("OrganizationalLevelAssociation",),
+    "OrganizationalResources": ("OrganizationalResource",),
     "TicketWebhooks": ("TicketWebhook",),
 }
 

@@ -26,8 +26,15 @@ _RECURRING, _ACTIVE = 7, 1  # Contracts.contractType and status
 _MOST_NAMED = 150  # companies in one query: each may be three alternatives
 _SAMPLE = 100  # services; enough to tell whether costs are shown
 _LONGEST_USER_NAME = 32  # Resources.userName may be shortened
-_RIGHTS = ("Tickets", "TicketNotes", "TagGroups", "Tags", "TicketTagAssociations", "Companies")
-_MORE_RIGHTS = ("Contracts", "ContractServiceAdjustments", "Products", "ResourceRoleQueues", "TicketWebhooks")
+_RIGHTS = ("Tickets", "TicketNotes", "TagGroups", "Tags", "TicketTagAssociations", "ConfigurationItems")
+_MORE_RIGHTS = (
+    "TicketWebhooks",
+    "Companies",
+    "ContractServiceAdjustments",
+    "Contracts",
+    "Products",
+    "ResourceRoleQueues",
+)
 
 _THRESHOLD = Question(key="threshold", path="ThresholdInformation", endpoint="ThresholdInformation")
 _ENTITIES = Question(key="entities", path="EntityInformation", endpoint="EntityInformation")
@@ -54,10 +61,12 @@ async def gather(transport: Transport, wanted: Wanted, *, now: datetime, made: C
     await asking.find_zone()
     await asking.sign_in(_THRESHOLD, _ENTITIES)
     await _ask_configured(asking, wanted)
-    await _ask_rights(asking, _RIGHTS)
-    await _ask_contracts(asking, now)
+    unneeded = {"TicketWebhooks"} if not wanted.call_outs else set()
+    unneeded |= {"ConfigurationItems"} if not wanted.match_devices else set()
+    await _ask_rights(asking, [each for each in _RIGHTS if each not in unneeded])
     await _ask_lines_of_business(asking, wanted.username)
-    await _ask_rights(asking, [each for each in _MORE_RIGHTS if wanted.call_outs or each != "TicketWebhooks"])
+    await _ask_contracts(asking, now)
+    await _ask_rights(asking, [each for each in _MORE_RIGHTS if each not in unneeded])
     return asking.evidence()
 
 
@@ -223,7 +232,9 @@ def _with_udfs(wanted: Wanted) -> list[str]:
 
 
 def _customers() -> Question:
-    query = _query("Companies", Where("eq", "companyType", CUSTOMER), _IS_ACTIVE, fields=())
+    """Count those that can be seen. The MSP itself (0) may be of this type, and shows itself to everybody."""
+    others = Where("gt", "id", 0)
+    query = _query("Companies", Where("eq", "companyType", CUSTOMER), _IS_ACTIVE, others, fields=())
     body = {"filter": query.body()["filter"]}
     return Question(key="customers", path="Companies/query/count", endpoint="Companies", body=body)
 

@@ -107,7 +107,13 @@ _PARTS = {
 }
 _LINKS = frozenset({"device", "contact", "location"})  # whose texts also name the company that they lack
 _PERMISSION = _any(
-    r"adequate permissions?", r"(?:not|n't) have .{0,40}permissions?", r"not (?:permitted|authori[sz]ed)"
+    r"adequate permissions?",
+    r"(?:not|n't) have .{0,40}permissions?",
+    r"not (?:permitted|authori[sz]ed)",
+    r"(?:you|user|resource) (?:is|are) not allowed",
+    r"access (?:is |was )?denied",
+    r"\bforbidden\b",
+    r"insufficient (?:permissions?|privileges|rights)",
 )
 _TAKEN = _any(r"already (?:exists|associated|been added|assigned)", r"must be unique", r"duplicate")
 _GONE = _any(r"no matching records found", r"could not be found", r"does not exist")

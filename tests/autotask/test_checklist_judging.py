@@ -187,10 +187,12 @@ def test_what_the_global_metadata_leaves_out_is_read_singly() -> None:
     [
         ({"customers": {"queryCount": 0}}, {"crm_customers"}),
         ({"customers": FORBIDDEN}, {"crm_customers"}),
+        ({"customers": Unanswered(Trouble.REFUSED, "Access denied.")}, {"crm_customers"}),
         ({"contracts": (), "other_types": NOT_ASKED}, {"contracts_view"}),
         ({"contracts": FORBIDDEN, "other_types": NOT_ASKED}, {"contracts_view"}),
         ({"services": ()}, {"products_view"}),
         ({"services": FORBIDDEN}, {"products_view"}),
+        ({"services": Unanswered(Trouble.REFUSED, "You are not allowed to do this")}, {"products_view"}),
         ({"services": priced(None)}, {"costs"}),
         ({"services": priced(0)}, {"costs"}),
         ({"other_types": ({"id": 175, "companyName": "Contoso"},)}, {"contract_companies"}),
@@ -291,6 +293,12 @@ def test_every_board_has_its_queue_line_however_it_is_called() -> None:
             {},
             "user_name",
         ),
+        (
+            Unanswered(Trouble.NO_ROUTE, "HTTP 404: Zone information could not be determined"),
+            "",
+            {},
+            "user_name",
+        ),
         (NO_ROUTE, "", {}, "zone"),
         (Unanswered(Trouble.FAILED, "HTTP 503"), "", {}, "zone"),
         (ZONE, "refused: HTTP 401", {}, "sign_in"),
@@ -298,6 +306,20 @@ def test_every_board_has_its_queue_line_however_it_is_called() -> None:
         (ZONE, "refused: HTTP 500: IntegrationCode is invalid", {}, "integration_code"),
         (ZONE, "", {"threshold": Unanswered(Trouble.FAILED, "HTTP 403")}, "sign_in"),
         (ZONE, "", {"threshold": FORBIDDEN}, "sign_in"),
+        (
+            ZONE,
+            "",
+            {"threshold": Unanswered(Trouble.REFUSED, "Tracking identifier unknown")},
+            "integration_code",
+        ),
+        (ZONE, "", {"threshold": Unanswered(Trouble.FAILED, "HTTP 503"), "entities": NO_ROUTE}, "zone"),
+        (
+            ZONE,
+            "",
+            {"threshold": Unanswered(Trouble.FAILED, "HTTP 200 with a body that is not JSON")},
+            "zone",
+        ),
+        (ZONE, "", {"threshold": Unanswered(Trouble.FAILED, "HTTP 503"), "entities": FORBIDDEN}, "sign_in"),
         (ZONE, "", {"threshold": Unanswered(Trouble.THROTTLED, "spent")}, "request_threshold"),
     ],
 )
@@ -341,6 +363,16 @@ def test_lines_of_business(mine: tuple[int, ...], state: str) -> None:
         own_lines_of_business=tuple({"id": 50, "organizationalLevelAssociationID": each} for each in mine),
     )
     assert line(seen, "lines_of_business").state == state
+
+
+def test_hidden_lines_of_business_of_the_user_are_not_taken_for_none() -> None:
+    seen = evidence(
+        entities=entities("OrganizationalResources", userAccessForQuery="None"),
+        lines_of_business=({"id": 1},),
+        own_resource=({"id": 9, "userName": "api"},),
+        own_lines_of_business=(),
+    )
+    assert line(seen, "lines_of_business").state is State.CANNOT_TELL
 
 
 def test_an_own_resource_that_cannot_be_found_tells_nothing_of_its_lines_of_business() -> None:

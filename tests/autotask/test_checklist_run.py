@@ -310,6 +310,22 @@ async def test_never_more_calls_however_the_tenant_answers(around: Around, clock
     assert of(found, State.MISSING) == set()
 
 
+async def test_rights_are_told_without_the_list_of_entities(check: Check, control: Control) -> None:
+    await control.fault("refuse", status=404, path="V1.0/EntityInformation")
+    await control.fault("rights", deny=["query"], entity="ConfigurationItems")
+    found = await check(replace(WANTED, match_devices=True, call_outs=False, note_type=None))
+    assert of(found, State.MISSING) == {"devices_view"}
+    assert next(each for each in found if each.id == "lines_of_business").state is State.OK
+
+
+async def test_the_msp_itself_is_none_of_its_customers(check: Check, control: Control) -> None:
+    await control.post(
+        "tenant", {"companies": [{"id": 0, "name": "Bluewave Managed Services", "type": "Customer"}]}
+    )
+    await control.fault("rights", companies=[0])
+    assert "crm_customers" in of(await check(), State.MISSING)
+
+
 async def test_without_any_answer_it_says_so(around: Around, zone_url: str, control: Control) -> None:
     await control.fault("down")
     given = {"username": API_USERNAME, "secret": API_SECRET, "integration_code": API_INTEGRATION_CODE}
