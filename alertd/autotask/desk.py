@@ -178,9 +178,10 @@ class AutotaskDesk(Desk):
         """Have the tenant read again; say whether it was the values that were refused, and which."""
         self._metadata.doubt()
         why = str(exc)
-        if not refusals.speaks_of_values(why):
-            return exc
         about = refusals.parts_named(why, udfs=draft.udfs)
+        named = bool(about) and not refusals.speaks_of_permission(why)
+        if not named and not refusals.speaks_of_values(why):
+            return exc
         if "company" in about:
             self._companies.doubt()
         return Invalid(why, about)

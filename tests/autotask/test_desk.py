@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -286,6 +287,24 @@ async def test_a_rejected_create_carries_autotasks_text_and_has_metadata_read_ag
     clock.forward(minutes=5)
     await ready.ready()
     assert await readings() == 3 * before
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("Ask your lead about subIssueType.", {"issue"}),
+        ("You do not have permission to choose a queueID.", None),
+        ("Ask your lead.", None),
+    ],
+)
+async def test_a_refusal_in_unknown_words_that_names_a_field_is_of_its_value(
+    ready: AutotaskDesk, control: Control, text: str, about: set[str] | None
+) -> None:
+    body = json.dumps({"errors": [text]})
+    await control.fault("refuse", status=403, body=body, endpoint="Tickets", action="create")
+    with pytest.raises(Rejected) as caught:
+        await ready.create(draft(ready))
+    assert getattr(caught.value, "about", None) == about
 
 
 @pytest.mark.parametrize("kind", ["drop", "hang", "truncate", "garbage"])
