@@ -328,14 +328,17 @@ class Settler:
         except Conflict:
             return  # it moved before anything was sent: think again
         self._crash("settle.after_intent", name)
+        detail = dict(ready.told)
         try:
             apply = await self._hands.write(operation, job, ready)
         except PortError as exc:
             apply = self._failed(exc, operation, job)
+            if isinstance(exc, OutcomeUnknown):
+                detail["answer"] = str(exc)
         else:
             self._crash("settle.reply_read", name)
             self._metrics.done += 1
-        await self._update(job, apply, Deed(name, ready.told))
+        await self._update(job, apply, Deed(name, detail))
         self._crash("settle.after_record", name)
 
     def _failed(self, exc: PortError, operation: Writing, job: Job) -> Apply:

@@ -333,6 +333,15 @@ async def test_an_unclear_raise_that_was_not_applied_respects_who_came_between()
     assert (ticket.fields["priority"], machine.desk.calls.count("change")) == (3, 1)
 
 
+async def test_the_answer_that_was_unclear_is_told() -> None:
+    machine = Machine()
+    machine.desk.fail("create", "before", OutcomeUnknown("HTTP 500: Ask your lead."))
+    await machine.post(alert())
+    await machine.run(90)
+    unclear = [each for each in machine.state.history if getattr(each, "what", "") == "create unclear"]
+    assert [getattr(each, "detail", {}).get("answer") for each in unclear] == ["HTTP 500: Ask your lead."]
+
+
 async def test_what_is_unclear_is_shown_as_long_as_it_is() -> None:
     machine = Machine()
     await machine.post(alert(), alert("other"))
