@@ -333,7 +333,7 @@ class Shell:
         verdict = outcomes.judge_create(
             intent,
             found=False,
-            rights_proved=bool(seen) or (not canaries and not self.desk.blind),
+            rights_proved=bool(self.desk.found([QUIET, *canaries])),  # not all of ours are ever deleted
             fresh_canary=bool(seen) and max(seen) > (intent.unclear_at or intent.begun_at),
             now=now,
             window=WINDOW,
