@@ -48,6 +48,7 @@ class Syncer:
         self._wake_settling = wake_settling
         self._reading = asyncio.Lock()  # an older read must not be folded after a newer one
         self._read_by_id: dict[int, datetime] = {}  # when: queries may still show what was before
+        self._begin_with = 0  # ticket id
         self._synced_at = world.clock.now()
 
     def unwatched_since(self) -> datetime | None:
@@ -73,18 +74,27 @@ class Syncer:
                 await beating(self.sync(), beat)
 
     async def sync(self) -> None:
-        """Read all live tickets once. What fails is read the next time."""
+        """Read all live tickets once. What fails is read the next time, before the others."""
         began_at = self._clock.now()
-        live = await self._state.live_tickets()
+        live = self._unread_first(await self._state.live_tickets())
         for start in range(0, len(live), MOST_TICKETS):
+            page = live[start : start + MOST_TICKETS]
             try:
                 await self._desk.ready()
                 async with self._reading:
-                    await self._sync_page(live[start : start + MOST_TICKETS])
+                    is_seen = await self._sync_page(page)
             except PortError as exc:
+                self._begin_with = page[0].ticket_id
                 _log.warning("syncing.failed", reason=exc.reason, error=str(exc))
                 return
-        self._synced_at = began_at
+            if not is_seen:
+                return
+        self._begin_with, self._synced_at = 0, began_at
+
+    def _unread_first(self, live: Sequence[LiveTicket]) -> Sequence[LiveTicket]:
+        """Begin where the last sync was stopped: where calls are scarce every page has its turn."""
+        at = next((n for n, each in enumerate(live) if each.ticket_id >= self._begin_with), 0)
+        return [*live[at:], *live[:at]]
 
     async def read(self, ticket_ids: frozenset[int]) -> Mapping[int, datetime] | None:
         """Read those of these tickets that are watched, and leave what fails to the next sync.
@@ -139,7 +149,8 @@ class Syncer:
                 self._read_by_id[each.ticket_id] = began_at
                 await self._fold(rows[each.incident_key], each.ticket_id, seen, began_at)
 
-    async def _sync_page(self, live: Sequence[LiveTicket]) -> None:
+    async def _sync_page(self, live: Sequence[LiveTicket]) -> bool:
+        """Read these tickets by one query; return whether any ticket at all can be seen."""
         began_at = self._clock.now()
         newest = began_at - self._settings.search_lag
         self._read_by_id = {id_: at for id_, at in self._read_by_id.items() if at > newest}
@@ -147,13 +158,14 @@ class Syncer:
         wanted = {each.ticket_id for each in live} | {canary.ticket_id for canary in canaries}
         facts = {seen.id: seen for seen in await self._desk.tickets(sorted(wanted))}
         if not facts:
-            return  # nothing can be seen at all: that says nothing of any one ticket
+            return False  # that says nothing of any one ticket
         rows = await self._rows_of(live)
         for each in live:
             if each.ticket_id in self._read_by_id:
                 continue  # the query may show what was before that
             seen = facts.get(each.ticket_id) or await self._desk.ticket(each.ticket_id)
             await self._fold(rows[each.incident_key], each.ticket_id, seen, began_at)
+        return True
 
     async def _rows_of(self, live: Sequence[LiveTicket]) -> Mapping[str, IncidentRow]:
         return (await self._state.load((), [each.incident_key for each in live])).incidents

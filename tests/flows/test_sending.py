@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from alertd.flows import syncing
 from alertd.flows.errors import Throttled
+from alertd.flows.ports import Canary, TicketFacts
 from alertd.flows.sending import Precedence
-from tests.flows.conftest import Machine, alert
+from tests.flows.conftest import FakeDesk, Machine, alert
 
 pytestmark = pytest.mark.looptime
 DONE = 5
@@ -53,6 +56,43 @@ async def test_a_sync_that_is_held_back_is_told_of() -> None:
     await machine.run(70)
 
     assert machine.syncer.unwatched_since() is None
+
+
+async def test_a_sync_that_sees_nothing_has_watched_nothing() -> None:
+    machine = Machine()
+    await machine.post(alert())
+    await machine.run(130)
+    machine.tickets[0].gone = True  # or the right to see it
+    await machine.run(400)
+
+    assert machine.syncer.unwatched_since() is not None
+
+
+async def test_a_sync_that_was_stopped_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syncing, "MOST_TICKETS", 1)
+    machine = Machine()
+    await machine.post(*[alert(host) for host in "abc"])
+    await machine.run(50)
+    read: list[int] = []
+
+    async def stop_at_the_second(ticket_ids: Sequence[int]) -> Sequence[TicketFacts]:
+        read.append(min(ticket_ids))
+        if len(read) == 2:
+            raise Throttled(100, "kept for others")
+        return await FakeDesk.tickets(machine.desk, ticket_ids)
+
+    monkeypatch.setattr(machine.state, "canaries", no_canaries)
+    monkeypatch.setattr(machine.desk, "tickets", stop_at_the_second)
+    await machine.syncer.sync()
+    await machine.syncer.sync()
+
+    first, second, third = sorted(ticket.id for ticket in machine.tickets)
+    assert read == [first, second, second, third, first]
+
+
+async def no_canaries(*, limit: int) -> Sequence[Canary]:
+    del limit
+    return []
 
 
 async def test_what_may_not_go_now_makes_no_intent_and_is_no_failed_try() -> None:
