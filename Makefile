@@ -54,7 +54,7 @@ demo: $(VENV)/.run ## alerts become tickets, in a terminal, against a simulated 
 	$(BIN)/alertd demo $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.dev ## the quick tests, under 3 minutes (ARGS='-k NAME' picks some)
+test: $(VENV)/.dev ## the quick tests, some 4 minutes (ARGS='-k NAME' picks some)
 	$(PYTEST) -m 'not slow' $(ARGS)
 
 .PHONY: test-slow

@@ -92,12 +92,12 @@ async def test_a_flooding_company_leaves_calls_to_quiet_ones(site: Site) -> None
     async with asyncio.timeout(120):
         while not await metric(site, 'alertd_autotask_held_calls_total{cause="company"}'):
             await asyncio.sleep(0.2)
-    before, began_s = len(site.tickets), loop.time()
+    began_s = loop.time()
     await site.post(*(alert("pc", customer=f"Quiet {n}") for n in range(50)))
     await site.until(lambda: _quiet(site) == 50, seconds=60)
 
     assert loop.time() - began_s < 60
-    assert len(site.tickets) < before + 60  # the flood waits
+    assert len(site.tickets) - 50 < 650  # the flood has no more than its part of the hour
     assert site.calls["rollingHour"]["counted"] <= 1000
 
 
