@@ -23,7 +23,7 @@ from alertd.autotask.transport import Around
 from alertd.autotask.webhooks import TicketWebhook
 from alertd.core.alerts import Alert
 from alertd.core.settling import Terms
-from alertd.flows.beating import beating
+from alertd.flows.beating import beating, pause
 from alertd.flows.beginning import Beginning
 from alertd.flows.calling import Calls
 from alertd.flows.crashes import CrashPoint
@@ -208,7 +208,7 @@ class Parts:
                 keep = self.current.live.settings.store.keep_journal
                 await beating(self.store.purge(self.clock.now(), keep_journal=keep), beat)
                 due_at = self.clock.now() + PURGE_EVERY
-            await _pause(stop, 1.0)
+            await pause(stop, 1.0)
 
     async def _watch_store(self, stop: asyncio.Event, beat: Beat) -> None:
         """End the process when the store has failed for good: nothing may be acknowledged any more."""
@@ -217,16 +217,8 @@ class Parts:
             while not stop.is_set() and not failing.done():
                 if self.store.beat_age_s() < 5.0:
                     beat()
-                await _pause(stop, 1.0)
+                await pause(stop, 1.0)
             if failing.done():
                 raise failing.result()
         finally:
             failing.cancel()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

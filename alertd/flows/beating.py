@@ -1,4 +1,4 @@
-"""Showing a sign of life while something slow is waited for: a slow Autotask is no reason to be restarted."""
+"""Waiting: with a sign of life, since a slow Autotask is no reason to be restarted, or until the end."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ async def beating(work: Coroutine[Any, Any, T], beat: Callable[[], None]) -> T:
     finally:
         task.cancel()
     return await task
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until `stop`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

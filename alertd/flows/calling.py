@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from alertd.flows.beating import beating
+from alertd.flows.beating import beating, pause
 from alertd.flows.ports import Clock
 
 GATHER_S = 0.3  # one change by a person is often several call-outs
@@ -57,7 +57,7 @@ class Calls:
                 continue
             await asyncio.sleep(GATHER_S)
             if await beating(self._round(), beat):
-                await beating(_pause(stop, self._pause_s), beat)
+                await beating(pause(stop, self._pause_s), beat)
                 self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     async def _rung(self) -> bool:
@@ -82,11 +82,3 @@ class Calls:
         later = await self._reader.read(called)
         self._later = {id_: at for id_, at in self._later.items() if id_ not in called} | dict(later or {})
         return later is not None
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
