@@ -50,6 +50,11 @@ class AutotaskMetrics:
     """Built once per registry; every known series exists from the start, at zero."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._count_calls(registry)
+        self._show_budget(registry)
+        self._show_holding(registry)
+
+    def _count_calls(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
             "alertd_autotask_requests_total",
             "HTTP requests to Autotask, by endpoint and by what to do next.",
@@ -62,6 +67,11 @@ class AutotaskMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        for endpoint in ENDPOINTS:
+            for outcome in OUTCOMES:
+                self.requests.labels(endpoint, outcome)
+
+    def _show_budget(self, registry: CollectorRegistry) -> None:
         self.budget_remaining = Gauge(
             "alertd_autotask_budget_remaining",
             "Calls that alertd may still make in this rolling hour, of its own share.",
@@ -88,6 +98,8 @@ class AutotaskMetrics:
             registry=registry,
         )
         self.exhausted.set(math.inf)
+
+    def _show_holding(self, registry: CollectorRegistry) -> None:
         self.waiting = Gauge(
             "alertd_autotask_waiting_calls",
             "Calls that wait for a slot, or for the instant from which they may go.",
@@ -116,9 +128,6 @@ class AutotaskMetrics:
             self.refusals.labels(cause)
         for held in Cause:
             self.held.labels(held.value)
-        for endpoint in ENDPOINTS:
-            for outcome in OUTCOMES:
-                self.requests.labels(endpoint, outcome)
 
     def watch(self, scheduler: Scheduler, clock: Clock) -> None:
         """Read what changes with time alone from the scheduler whenever somebody asks."""
