@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from alertd.core.alerts import Alert
+from alertd.core.reading.bodies import Unreadable
 from alertd.core.secret import Secret
 from alertd.core.settings import SecretRef
 from alertd.core.sources.kinds import SourceSettings, compile_profile
-from alertd.core.sources.reading import Unreadable
 from alertd.flows.ports import Envelope
 from alertd.intake.senders import Sender, read_again, sender_of
 

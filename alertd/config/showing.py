@@ -25,7 +25,8 @@ def effective(settings: Settings) -> dict[str, Any]:
 
 def _filled(source: SourceSettings) -> SourceSettings:
     """Fill in what depends on the kind and on what else is set."""
-    return source.model_copy(update={"expire_after": compile_profile(source).expires_after or timedelta()})
+    expires_after = compile_profile(source).profile.expires_after or timedelta()
+    return source.model_copy(update={"expire_after": expires_after})
 
 
 def _shown(node: Any) -> Any:

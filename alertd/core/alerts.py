@@ -39,6 +39,7 @@ class Status(enum.StrEnum):
 
     FIRING = "firing"
     CLEARED = "cleared"
+    UPDATED = "updated"  # acknowledged, commented, …: neither fires nor clears; annotation `update` says what
     IGNORED = "ignored"  # tests, pings, heartbeats: acknowledged, shown, never a ticket
 
 

@@ -78,7 +78,7 @@ class Fold:
     def observe(self, messages: Iterable[Message]) -> None:
         """Fold the messages into the conditions, in their order, and route what fires."""
         for message in messages:
-            if message.alert.status is Status.IGNORED:
+            if message.alert.status in (Status.IGNORED, Status.UPDATED):
                 self.totals["ignored"] += 1
             else:
                 self._observe_one(message)

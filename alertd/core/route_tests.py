@@ -11,10 +11,10 @@ from pydantic import Field
 from alertd.core.alerts import Alert, Severity, Status
 from alertd.core.boards import BoardSettings, Pick
 from alertd.core.identity import fingerprint
+from alertd.core.reading.bodies import with_own
 from alertd.core.routes import Matched, Route, match
 from alertd.core.settings import Section
 from alertd.core.severities import severity_of
-from alertd.core.sources.reading import with_own
 
 
 class Expectation(Section):

@@ -12,8 +12,8 @@ import structlog
 from msgspec import structs
 
 from alertd.core.alerts import Alert
+from alertd.core.reading.bodies import Body, Reading, Unreadable
 from alertd.core.sources.alertmanager_v2 import V2Reading
-from alertd.core.sources.reading import Body, Reading, Unreadable
 from alertd.flows.ports import Appended
 from alertd.intake.answers import Refused
 from alertd.intake.metrics import Outcome
@@ -60,7 +60,7 @@ class Dialect(Protocol):
 
 
 class OwnDialect:
-    """`POST /v1/alerts/{source}`: whatever it is, it is kept, and the answer is the receipt."""
+    """`/v1/alerts/{source}`: whatever it is, it is kept, and the answer is the receipt."""
 
     def check(self, content_type: str) -> None:
         """Take anything: what senders say about their bodies is a hint at best."""
@@ -90,8 +90,6 @@ class AlertmanagerDialect:
 
     async def take(self, sender: Sender, body: Body, at: datetime) -> Taken:
         """Read the list of alerts."""
-        if sender.read_posted is None:
-            raise Refused(Outcome.MALFORMED, 404, "this source does not speak Alertmanager's API")
         posted = await _bounded(sender, sender.read_posted, body, at)
         if isinstance(posted, str):
             return structs.replace(parked(POSTED_KIND, posted), status=400, document=_KEPT_UNREAD)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from multidict import istr
 
-from alertd.core.sources.reading import clean
+from alertd.core.reading.bodies import clean
 from alertd.intake.answers import Refused
 from alertd.intake.metrics import Outcome
 

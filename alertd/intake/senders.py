@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from functools import cache, partial
+from typing import Protocol, cast
 
 import msgspec
 
 from alertd.core.alerts import Alert
+from alertd.core.reading.bodies import Body, Reading
+from alertd.core.reading.settings import SourceBase
 from alertd.core.sources import alertmanager_v2, kinds
 from alertd.core.sources.alertmanager import AlertmanagerProfile
 from alertd.core.sources.alertmanager_v2 import V2Reading
-from alertd.core.sources.kinds import Profile, SourceSettings
-from alertd.core.sources.mapped_settings import MappedSettings
-from alertd.core.sources.reading import Body, Reading
+from alertd.core.sources.kinds import Compiled
 from alertd.flows.crashes import CrashPoint, never
 from alertd.flows.ports import Clock, Entry, Envelope, Journal
 
 POSTED_KIND = "alertmanager_v2"  # of envelopes that came by POST /api/v2/alerts
+POSTED_AS = "alertmanager"  # the kind whose settings apply to them
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,41 +38,41 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     takes_queries: bool = False  # a query string without a body may be a delivery
     redact: Callable[[bytes], bytes]
     redact_query: Callable[[Iterable[tuple[str, str]]], tuple[tuple[str, str], ...]]
-    read: Callable[[Body, datetime], Reading]
-    read_posted: Callable[[Body, datetime], V2Reading] | None = None  # Alertmanager's own list of alerts
+    read: Callable[[Body, datetime], Reading]  # as its own kind
+    read_as: Callable[[str, Body, datetime], Reading]  # as another kind, where the path says what is spoken
+    read_posted: Callable[[Body, datetime], V2Reading]  # Alertmanager's own list of alerts
 
 
 def sender_of(
-    settings: SourceSettings, profile: Profile, *, digests: tuple[bytes, ...], max_body: int | None = None
+    settings: SourceBase, compiled: Compiled, *, digests: tuple[bytes, ...], max_body: int | None = None
 ) -> Sender:
     """Return the sender that a `[[sources]]` table describes.
 
     Args:
         settings: The table.
-        profile: What `kinds.compile_profile` made of it.
+        compiled: What `kinds.compile_profile` made of it.
         digests: SHA-256 of its live tokens, in the order of `token`.
         max_body: In bytes; None: as the server's.
     """
-    posted = _posted_reader(profile) if isinstance(profile, AlertmanagerProfile) else None
+    speaking = cache(partial(kinds.speaking, settings))
+
+    def read_posted(body: Body, at: datetime) -> V2Reading:
+        profile = cast(AlertmanagerProfile, speaking(POSTED_AS).profile)
+        return alertmanager_v2.read(body, profile, received_at=at)
+
     return Sender(
         name=settings.name,
         kind=settings.kind,
         digests=digests,
         token_in_url=settings.token_in_url,
         max_body=max_body,
-        takes_queries=isinstance(settings, MappedSettings),
-        redact=lambda raw: kinds.redact(raw, profile),
-        redact_query=lambda pairs: kinds.redact_query(pairs, profile),
-        read=lambda body, at: kinds.read(body, profile, received_at=at),
-        read_posted=posted,
+        takes_queries=compiled.kind.takes_queries,
+        redact=lambda raw: kinds.redact(raw, compiled),
+        redact_query=lambda pairs: kinds.redact_query(pairs, compiled),
+        read=lambda body, at: kinds.read(body, compiled, received_at=at),
+        read_as=lambda kind, body, at: kinds.read(body, speaking(kind), received_at=at),
+        read_posted=read_posted,
     )
-
-
-def _posted_reader(profile: AlertmanagerProfile) -> Callable[[Body, datetime], V2Reading]:
-    def read(body: Body, at: datetime) -> V2Reading:
-        return alertmanager_v2.read(body, profile, received_at=at)
-
-    return read
 
 
 def read_again(envelope: Envelope, sender: Sender) -> tuple[Alert, ...]:
@@ -85,8 +87,10 @@ def read_again(envelope: Envelope, sender: Sender) -> tuple[Alert, ...]:
         query=tuple(envelope.params.items()),
         peer=envelope.peer,
     )
-    if envelope.kind == POSTED_KIND and sender.read_posted is not None:
+    if envelope.kind == POSTED_KIND:
         return sender.read_posted(body, envelope.received_at).alerts
+    if envelope.kind != sender.kind and envelope.kind in kinds.KINDS:
+        return sender.read_as(envelope.kind, body, envelope.received_at).alerts
     return sender.read(body, envelope.received_at).alerts
 
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from alertd.core import identity
 from alertd.core.alerts import Alert, Severity, Status
+from alertd.core.reading.bodies import Body, Problem, Reading, Unreadable
 from alertd.core.sources.alertmanager import AlertmanagerSettings, compile_profile, read
-from alertd.core.sources.reading import Body, Problem, Reading, Unreadable
 
 NOW = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)
 LABELS = {"alertname": "DiskFull", "instance": "fs02:9100", "severity": "page", "customer": "northwind"}

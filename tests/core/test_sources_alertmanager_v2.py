@@ -10,9 +10,9 @@ import pytest
 
 from alertd.core import identity
 from alertd.core.alerts import Alert, Status
+from alertd.core.reading.bodies import Body
 from alertd.core.sources.alertmanager import AlertmanagerSettings, compile_profile
 from alertd.core.sources.alertmanager_v2 import V2Reading, read
-from alertd.core.sources.reading import Body
 
 NOW = datetime(2026, 11, 20, 1, 13, tzinfo=UTC)
 PROFILE = compile_profile(

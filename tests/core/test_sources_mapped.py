@@ -10,9 +10,9 @@ import pytest
 
 from alertd.core import identity
 from alertd.core.alerts import Alert, Severity, Status
+from alertd.core.reading.bodies import Body, Problem, Reading, Unreadable
 from alertd.core.sources.mapped import compile_profile, read
 from alertd.core.sources.mapped_settings import MappedSettings
-from alertd.core.sources.reading import Body, Problem, Reading, Unreadable
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 DOORBELL = {

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from alertd.core.sources.fields import FieldSettings
+from alertd.core.reading.fields import FieldSettings
+from alertd.core.reading.settings import ClientSettings
 from alertd.core.sources.mapped_settings import MappedSettings
-from alertd.core.sources.settings import ClientSettings
 
 
 def settings(**given: Any) -> MappedSettings:

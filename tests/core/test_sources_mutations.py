@@ -13,20 +13,21 @@ import pytest
 from alertd.core import identity
 from alertd.core.alerts import Alert
 from alertd.core.matchers import parse_matchers
-from alertd.core.sources import alertmanager, alertmanager_v2, kinds, mapped
+from alertd.core.reading.bodies import Body, Reading, Unreadable
+from alertd.core.sources import alertmanager_v2, kinds
 from alertd.core.sources.alertmanager import AlertmanagerSettings
 from alertd.core.sources.mapped_settings import MappedSettings
-from alertd.core.sources.reading import Body, Reading, Unreadable
+from tests.payloads import cases
 
 CASES_EACH = int(os.environ.get("ALERTD_FUZZ_CASES", "1000"))  # `make fuzz` asks for 30,000
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 TOKEN = {"name": "s", "token": {"env": "T"}}
-AM = alertmanager.compile_profile(
+AM = kinds.compile_profile(
     AlertmanagerSettings.model_validate(
         TOKEN | {"kind": "alertmanager", "client": {"label": "customer", "regex": "(.*)"}}
     )
 )
-MAPPED = mapped.compile_profile(
+MAPPED = kinds.compile_profile(
     MappedSettings.model_validate(
         TOKEN
         | {
@@ -46,7 +47,7 @@ MAPPED = mapped.compile_profile(
         }
     )
 )
-PLAIN = mapped.compile_profile(MappedSettings.model_validate(TOKEN | {"kind": "mapped"}))
+PLAIN = kinds.compile_profile(MappedSettings.model_validate(TOKEN | {"kind": "mapped"}))
 
 SENT = {
     "status": "firing",
@@ -165,6 +166,18 @@ CASES: dict[str, tuple[Any, list[bytes]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_fuzz(case: str) -> None:
     profile, samples = CASES[case]
+    fuzz(profile, samples)
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_fuzz_payloads(kind: str) -> None:
+    """Every kind, by its payloads as documented."""
+    model = kinds.KINDS[kind].settings
+    profile = kinds.compile_profile(model.model_validate(TOKEN | {"kind": kind}))
+    fuzz(profile, [case.raw for case in cases(kind) if case.raw and not case.unreadable])
+
+
+def fuzz(profile: Any, samples: list[bytes]) -> None:
     dice = random.Random(20260901)
     read_well = 0
     for number in range(CASES_EACH):
@@ -184,7 +197,7 @@ def test_fuzz_v2() -> None:
     dice = random.Random(20260902)
     answers = set()
     for _ in range(CASES_EACH):
-        reading = alertmanager_v2.read(Body(raw=mutated(POST, dice)), AM, received_at=NOW)
+        reading = alertmanager_v2.read(Body(raw=mutated(POST, dice)), AM.profile, received_at=NOW)
         answers.add(reading.status)
         assert (reading.status == 200) == (reading.answer == b"")
         if reading.answer:

@@ -196,6 +196,8 @@ async def test_a_refused_adoption_changes_nothing(world: Any, post: Any) -> None
         redact=bytes,
         redact_query=tuple,
         read=lambda body, at: None,
+        read_as=lambda kind, body, at: None,
+        read_posted=lambda body, at: None,
     )  # type: ignore[arg-type, return-value]
     with pytest.raises(ValueError, match="the same token"):
         world.intake.adopt([*world.senders, twin])

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from alertd.core.sources.reading import Body, Reading
+from alertd.core.reading.bodies import Body, Reading
 from alertd.flows.errors import StoreFailed
 from alertd.intake import dialects
 from alertd.intake.senders import read_again

@@ -10,18 +10,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from alertd.core import identity
 from alertd.core.alerts import Alert, Severity, Status
-from alertd.core.severities import SeverityName, severity_of
-from alertd.core.sources import trees
-from alertd.core.sources.fields import text_of
-from alertd.core.sources.instants import instant, utc
-from alertd.core.sources.reading import (
+from alertd.core.reading import trees
+from alertd.core.reading.bodies import (
     MAX_FIELDS,
     MAX_KEY,
     MAX_VALUE,
@@ -33,8 +30,13 @@ from alertd.core.sources.reading import (
     with_own,
     without_port,
 )
-from alertd.core.sources.redaction import Redaction, redaction
-from alertd.core.sources.settings import ClientRule, ClientSettings, SourceBase, compile_client
+from alertd.core.reading.fields import text_of
+from alertd.core.reading.instants import instant, utc
+from alertd.core.reading.redaction import Redaction, redaction
+from alertd.core.reading.settings import ClientRule, SenderSettings, compile_client
+from alertd.core.severities import severity_of
+from alertd.core.sources.kind import Kind
+from alertd.core.sources.sheets import Sheet, Template
 
 _HOST_LABELS = ("host", "instance", "exported_instance", "hostname", "node", "nodename", "device")
 # a pair sends on its own, and what could not be delivered is sent again for a while
@@ -49,18 +51,11 @@ _URLS = ("url", "link", "runbook_url")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
-def _folded(words: dict[str, SeverityName]) -> dict[str, SeverityName]:
-    return {word.lower(): severity for word, severity in words.items()}
-
-
-class AlertmanagerSettings(SourceBase):
+class AlertmanagerSettings(SenderSettings):
     """`[[sources]]` with `kind = "alertmanager"`."""
 
     kind: Literal["alertmanager"]
-    client: ClientSettings | None = None
     host: list[str] = Field(default_factory=lambda: list(_HOST_LABELS))  # labels, the first that is there
-    severities: Annotated[dict[str, SeverityName], AfterValidator(_folded)] = Field(default_factory=dict)
-    severity: SeverityName = "warning"  # of alerts without the label
 
 
 class AlertmanagerProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -320,3 +315,52 @@ def _annotations(sent: SentAlert, labels: dict[str, str], context: Context) -> d
 
 def _first(annotations: dict[str, str], names: tuple[str, ...]) -> str:
     return next((annotations[name] for name in names if name in annotations), "")
+
+
+SHEET = Sheet(
+    product="Prometheus Alertmanager",
+    summary="Reads Alertmanager's webhook, version 4, and that of Mimir, Cortex, Thanos and VictoriaMetrics.",
+    alertname="label `alertname`, else the fingerprint",
+    title="annotation `title`, `summary`, else `alertname`",
+    host="first of the labels in `host`, without port",
+    client="label `client`, or as `client` says",
+    problem="all labels as sent: Alertmanager's own fingerprint",
+    clears="status `resolved` of the alert",
+    tokens=("header", "basic", "url"),
+    steps=(
+        "Add the receiver below to alertmanager.yml and name it in a route.",
+        "Put the token into the file that `credentials_file` names.",
+        "Reload Alertmanager.",
+    ),
+    templates=(
+        Template(
+            title="alertmanager.yml",
+            language="yaml",
+            text="""receivers:
+- name: alertd
+  webhook_configs:
+  - url: {{url}}
+    send_resolved: true
+    http_config:
+      authorization:
+        type: Bearer
+        credentials: {{token}}
+""",
+        ),
+    ),
+    severities=(
+        ("critical, page, disaster", "critical"),
+        ("error, high, major", "high"),
+        ("warning, medium, minor", "warning"),
+        ("low", "low"),
+        ("info, none", "info"),
+    ),
+    states=(("firing", "fires"), ("resolved", "clears")),
+    notes=(
+        "Of a batch each alert counts for itself; the status of the group is not read.",
+        "`Watchdog` and `DeadMansSwitch` are heartbeats and make no ticket.",
+        "Prometheus can also send straight to `/api/v2/alerts`, without Alertmanager.",
+    ),
+)
+
+KIND = Kind(settings=AlertmanagerSettings, compile_profile=compile_profile, read=read, sheet=SHEET)

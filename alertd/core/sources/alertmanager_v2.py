@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alertd.core.alerts import Alert, Status
+from alertd.core.reading.bodies import Body, Problem, Unreadable, clean, host_of
+from alertd.core.reading.instants import utc
 from alertd.core.sources.alertmanager import AlertmanagerProfile, Context, SentAlert, alert_of
-from alertd.core.sources.instants import utc
-from alertd.core.sources.reading import Body, Problem, Unreadable, clean, host_of
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)  # Alertmanager's `resolve_timeout` for alerts without an end
 

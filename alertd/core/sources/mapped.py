@@ -13,21 +13,23 @@ import msgspec
 from alertd.core import identity
 from alertd.core.alerts import Alert, Severity, Status
 from alertd.core.matchers import compile_pattern
+from alertd.core.reading import trees
+from alertd.core.reading.bodies import Body, Problem, Reading, Unreadable, with_own
+from alertd.core.reading.fields import FieldSettings, Reader, compile_field, first_of, text_of
+from alertd.core.reading.instants import instant
+from alertd.core.reading.paths import Path, Scope, compile_path
+from alertd.core.reading.redaction import Redaction, redaction
+from alertd.core.reading.settings import ClientRule, ClientSettings, compile_client
+from alertd.core.reading.trees import Tree
 from alertd.core.severities import severity_of
-from alertd.core.sources import trees
-from alertd.core.sources.fields import FieldSettings, Reader, compile_field, first_of, text_of
-from alertd.core.sources.instants import instant
+from alertd.core.sources.kind import Kind
 from alertd.core.sources.mapped_settings import (
     IgnoreSettings,
     InstantSettings,
     MappedSettings,
     StatusSettings,
 )
-from alertd.core.sources.paths import Path, Scope, compile_path
-from alertd.core.sources.reading import Body, Problem, Reading, Unreadable, with_own
-from alertd.core.sources.redaction import Redaction, redaction
-from alertd.core.sources.settings import ClientRule, ClientSettings, compile_client
-from alertd.core.sources.trees import Tree
+from alertd.core.sources.sheets import Sheet
 
 DEFAULT_EXPIRY = timedelta(hours=24)  # of sources that cannot say that it is over
 _LONGEST_NAME = 200  # characters of a problem key that stands in for a name
@@ -376,3 +378,29 @@ def _expiry(settings: MappedSettings) -> timedelta | None:
     if settings.expire_after is not None:
         return settings.expire_after or None
     return None if settings.status and settings.status.can_clear else DEFAULT_EXPIRY
+
+
+SHEET = Sheet(
+    product="Anything else",
+    summary="Reads JSON, XML, forms and query strings of any shape by configured paths.",
+    alertname="key `alertname`, else the usual names, else the problem key",
+    title="key `title`, else the usual names, else `alertname`",
+    host="key `host`, else the usual names",
+    client="key `client`, else the usual names",
+    problem="source and the values of `key`",
+    clears="if `status` can say so",
+    tokens=("header", "basic", "url"),
+    steps=(
+        "Have the sender post to this address: {{url}}",
+        "Where it can set a header, use `Authorization: Bearer {{token}}`; else set `token_in_url = true`.",
+        "Send a message, and see with `alertd sources try` how it is read.",
+    ),
+)
+
+KIND = Kind(
+    settings=MappedSettings,
+    compile_profile=compile_profile,
+    read=read,
+    sheet=SHEET,
+    takes_queries=True,
+)

@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from alertd.core.alerts import Severity
-from alertd.core.settings import Section
-from alertd.core.sources.fields import (
+from alertd.core.reading.fields import (
     FieldSetting,
     FieldSettings,
     PathList,
@@ -19,8 +18,9 @@ from alertd.core.sources.fields import (
     listed,
     short_form,
 )
-from alertd.core.sources.paths import compile_path
-from alertd.core.sources.settings import ClientSettings, SourceBase
+from alertd.core.reading.paths import compile_path
+from alertd.core.reading.settings import ClientSettings, SourceBase
+from alertd.core.settings import Section
 
 StatusName: TypeAlias = Literal["firing", "cleared", "ignored"]
 

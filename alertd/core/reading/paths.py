@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from alertd.core.sources.trees import Tree
+from alertd.core.reading.trees import Tree
 
 
 class Scope(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from alertd.core.sources.reading import Body, Unreadable
-from alertd.core.sources.trees import tree_of
+from alertd.core.reading.bodies import Body, Unreadable
+from alertd.core.reading.trees import tree_of
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = (

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from alertd.core.sources import json_repair
-from alertd.core.sources.reading import Unreadable
-from alertd.core.sources.trees import UTF8_BOM, Tree, normalised
+from alertd.core.reading import json_repair
+from alertd.core.reading.bodies import Unreadable
+from alertd.core.reading.trees import UTF8_BOM, Tree, normalised
 
 MARK = "***"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from alertd.core.sources.settings import ClientSettings, SourceBase, compile_client
+from alertd.core.reading.settings import ClientSettings, SourceBase, compile_client
 
 LABELS = {"customer": "cust-104", "client": "Contoso"}
 
@@ -49,7 +49,7 @@ def test_client_refused(rule: dict[str, Any], message: str) -> None:
 
 
 def source(**given: Any) -> SourceBase:
-    return SourceBase.model_validate({"name": "prom-1.eu", "token": {"env": "T"}} | given)
+    return SourceBase.model_validate({"name": "prom-1.eu", "kind": "x", "token": {"env": "T"}} | given)
 
 
 def test_one_token_or_two_for_rotation() -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.core.sources.instants import instant, utc
+from alertd.core.reading.instants import instant, utc
 
 AT = datetime(2026, 9, 1, 6, 12, 30, tzinfo=UTC)
 MICRO = AT.replace(microsecond=482_123)

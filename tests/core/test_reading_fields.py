@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from alertd.core.sources.fields import FieldSetting, compile_field, first_of, text_of
-from alertd.core.sources.paths import Scope
+from alertd.core.reading.fields import FieldSetting, compile_field, first_of, text_of
+from alertd.core.reading.paths import Scope
 
 ITEM = {
     "device": {"id": 7, "name": " SRV1 "},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alertd.core.sources.paths import Scope, compile_path
+from alertd.core.reading.paths import Scope, compile_path
 
 ROOT = {"companyName": "Contoso", "events": []}
 ITEM = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from alertd.core.reading.fields import PatternText, capture, listed
 from alertd.core.settings import Duration, SecretRef, Section
-from alertd.core.sources.fields import PatternText, capture, listed
+from alertd.core.severities import SeverityName
 
 
 class ClientSettings(Section):
@@ -37,12 +38,25 @@ class SourceBase(Section):
     """`[[sources]]`, the part that all kinds share."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+    kind: str
     token: Annotated[list[SecretRef], BeforeValidator(listed), Field(min_length=1, max_length=2)]
     token_in_url: bool = False  # some senders can set nothing but the URL
     clients: dict[str, str] = Field(default_factory=dict)  # customer by what the sender calls it
     expire_after: Duration | None = None
     board: str | None = None
     redact: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+
+
+def _folded(words: dict[str, SeverityName]) -> dict[str, SeverityName]:
+    return {word.lower(): severity for word, severity in words.items()}
+
+
+class SenderSettings(SourceBase):
+    """`[[sources]]` of a kind whose bodies are known: what may be set differently for each source."""
+
+    client: ClientSettings | None = None
+    severities: Annotated[dict[str, SeverityName], AfterValidator(_folded)] = Field(default_factory=dict)
+    severity: SeverityName = "warning"  # of alerts that name none
 
 
 ClientRule = Callable[[Callable[[str], str]], str]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.core.sources.redaction import _PARTS, _WHOLE, redact, redact_query, redaction
+from alertd.core.reading.redaction import _PARTS, _WHOLE, redact, redact_query, redaction
 
 NONE = redaction()
 

@@ -16,8 +16,8 @@ from xml.etree.ElementTree import Element, ParseError  # what defusedxml returns
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from alertd.core.sources import json_repair
-from alertd.core.sources.reading import MAX_DEPTH, MAX_FIELDS, MAX_KEY, Body, Unreadable, clean
+from alertd.core.reading import json_repair
+from alertd.core.reading.bodies import MAX_DEPTH, MAX_FIELDS, MAX_KEY, Body, Unreadable, clean
 
 Tree: TypeAlias = Any  # what JSON can hold: dict, list, str, int, float, bool, None
 

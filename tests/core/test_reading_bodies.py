@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alertd.core.sources.reading import MAX_VALUE, Body, Unreadable, clean, host_of, with_own, without_port
+from alertd.core.reading.bodies import MAX_VALUE, Body, Unreadable, clean, host_of, with_own, without_port
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from alertd.core.sources.json_repair import decode
-from alertd.core.sources.reading import Unreadable
+from alertd.core.reading.bodies import Unreadable
+from alertd.core.reading.json_repair import decode
 
 
 @pytest.mark.parametrize(

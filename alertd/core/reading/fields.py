@@ -10,10 +10,10 @@ from typing import Annotated, Any, Self, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from alertd.core.matchers import compile_pattern
+from alertd.core.reading.bodies import clean
+from alertd.core.reading.paths import Path, Scope, compile_path
+from alertd.core.reading.trees import Tree
 from alertd.core.settings import Section
-from alertd.core.sources.paths import Path, Scope, compile_path
-from alertd.core.sources.reading import clean
-from alertd.core.sources.trees import Tree
 
 Reader: TypeAlias = Callable[[Scope], str]  # empty text: there is no value
 

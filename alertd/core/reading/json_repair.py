@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from alertd.core.sources.reading import Unreadable
+from alertd.core.reading.bodies import Unreadable
 
 # Possessive, so that text from outside cannot make the search slow.
 _STRING = r'"(?:[^"\\]|\\.)*+\\?"?'
