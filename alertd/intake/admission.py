@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiohttp import hdrs, web
 
@@ -45,7 +45,13 @@ class Admission:
         self._senders, self._keyring = senders, keyring
 
     def admit(
-        self, request: web.BaseRequest, source: str | None, *, url_token: str | None, exchange: Exchange
+        self,
+        request: web.BaseRequest,
+        source: str | None,
+        *,
+        url_token: str | None,
+        exchange: Exchange,
+        presented: Sequence[bytes] | None = None,
     ) -> Sender:
         """Return the sender, and note it in `exchange`.
 
@@ -54,12 +60,15 @@ class Admission:
             source: Named by the path; None: the token alone says who it is.
             url_token: `?token=`, which counts only for a source that is allowed to send it so.
             exchange: Learns the address, and the source as soon as it is known.
+            presented: The tokens, where a dialect has them elsewhere than in the usual headers.
 
         Raises:
             Refused: 401, the same for an unknown source and for a wrong token.
         """
         exchange.peer = peer = self.peer_of(request)
-        admitted = self._identify(request, source, url_token)
+        if presented is None:
+            presented = presented_tokens(request.headers)
+        admitted = self._identify(presented, source, url_token)
         if source in self._senders:
             exchange.source = source or ""
         now = self._world.monotonic()
@@ -101,9 +110,8 @@ class Admission:
         return self._proxies.sender(peer, request.headers.getall(_BY_PROXY, ()))
 
     def _identify(
-        self, request: web.BaseRequest, source: str | None, url_token: str | None
+        self, presented: Sequence[bytes], source: str | None, url_token: str | None
     ) -> Admitted | None:
-        presented = presented_tokens(request.headers)
         if source is None:
             return self._keyring.owner(presented)
         return self._keyring.admit(source, presented, None if url_token is None else wire_bytes(url_token))

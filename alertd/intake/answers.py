@@ -126,11 +126,16 @@ class Answers:
             headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_S)
         return Answer(status, _head(status, headers), f"{text}\n".encode())
 
-    def refusal(self, refused: Refused) -> Answer:
-        """Return a refusal. The connection ends with it, since an unread body may follow."""
+    def refusal(self, refused: Refused, body: bytes | None = None) -> Answer:
+        """Return a refusal, in a dialect's words if `body` has them.
+
+        The connection ends with it, since an unread body may follow.
+        """
         headers = {hdrs.DATE: format_datetime(self._clock.now(), usegmt=True), hdrs.CONTENT_TYPE: JSON}
         head = _head(refused.status, headers | dict(refused.headers))
-        return Answer(refused.status, head, msgspec.json.encode({"error": refused.why}), is_last=True)
+        if body is None:
+            body = msgspec.json.encode({"error": refused.why})
+        return Answer(refused.status, head, body, is_last=True)
 
 
 def _head(status: int, headers: Mapping[str, str] | Mapping[istr, str]) -> bytes:

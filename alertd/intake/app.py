@@ -4,49 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-import msgspec
 from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion10, HttpVersion11
 
+from alertd.intake import alertmanager, own
 from alertd.intake.access_log import AccessLog, Exchange
 from alertd.intake.admission import Admission
 from alertd.intake.answers import Answer, Answers, Refused
 from alertd.intake.callouts import PATH as CALLOUT_PATH
 from alertd.intake.callouts import CalloutDesk, Callouts
 from alertd.intake.connections import SenderServer
-from alertd.intake.delivery import Call, Deliveries
-from alertd.intake.dialects import AlertmanagerDialect, Dialect, OwnDialect
+from alertd.intake.delivery import Deliveries
+from alertd.intake.doors import Doors, Reception, Visit
 from alertd.intake.metrics import IntakeMetrics, Outcome
-from alertd.intake.requests import is_delivery, origin_form, read_query
+from alertd.intake.requests import origin_form, read_query
 from alertd.intake.senders import Sender, Surroundings
 from alertd.intake.settings import ServerSettings
 from alertd.intake.status import PATHS, STATUS_PATH, StatusPages
 
-OWN_PATH = "/v1/alerts/"
-ALERTMANAGER_PATH = "/api/v2/alerts"
-_SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_DIALECTS = (own.doors, alertmanager.doors)
 _VERSIONS = (HttpVersion11, HttpVersion10)
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
-
-
-class Door(msgspec.Struct, frozen=True):
-    """A path that takes alerts: how they are spoken there, and of which source, if the path names one."""
-
-    route: str  # the template, for logs
-    dialect: Dialect
-    source: str | None
-
-
-_OWN = OwnDialect()
-_ALERTMANAGER = Door(ALERTMANAGER_PATH, AlertmanagerDialect(), None)
-
-
-def _own_door(source: str) -> Door:
-    return Door(OWN_PATH + "{source}", _OWN, source)
 
 
 class Intake:
@@ -73,14 +54,13 @@ class Intake:
         self._monotonic = surroundings.monotonic
         self._admission = Admission(settings.trusted_proxies, surroundings=surroundings, metrics=metrics)
         self._answers = Answers(surroundings.clock)
-        self._deliveries = Deliveries(
-            settings, surroundings=surroundings, metrics=metrics, answers=self._answers
-        )
+        deliveries = Deliveries(settings, surroundings=surroundings, metrics=metrics, answers=self._answers)
+        reception = Reception(self._admission, deliveries, self._answers)
+        self._doors = Doors(door for doors in _DIALECTS for door in doors(reception))
         self._callouts = None if callouts is None else self._door_of_autotask(callouts, settings)
         self._pages = StatusPages(surroundings, self._answers)
         self._access = AccessLog(settings.access_log)
         self._own_hosts = _own_hosts(settings)
-        self._doors: Mapping[str, Door] = {}
         self._open = 0
         self._drained: asyncio.Event | None = None
         self.adopt(senders)
@@ -91,11 +71,7 @@ class Intake:
         Raises:
             ValueError: Two sources share a token, or one has none. Nothing has changed.
         """
-        by_name = {sender.name: sender for sender in senders}
-        self._admission.adopt(by_name)
-        self._doors = {OWN_PATH + name: _own_door(name) for name in by_name} | {
-            ALERTMANAGER_PATH: _ALERTMANAGER
-        }
+        self._admission.adopt({sender.name: sender for sender in senders})
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -140,20 +116,20 @@ class Intake:
         if request.version not in _VERSIONS:
             raise Refused(Outcome.MALFORMED, 505, "speak HTTP/1.1")
         path, _, query_text = origin_form(request.raw_path, self._own_hosts).partition("?")
-        door = self._doors.get(path) or _unknown_door(path)
-        if door is None:
+        found = self._doors.find(path, request.method)
+        if found is None:
             if path == CALLOUT_PATH and self._callouts is not None:
                 return await self._callouts.take(request, exchange)
             return self._page(request, path, exchange)
-        exchange.route = door.route
-        query = read_query(query_text)
-        is_post = request.method == hdrs.METH_POST
-        if not is_post and not (request.method == hdrs.METH_GET and door.source and is_delivery(query)):
-            raise _wrong_method("POST")
-        sender = self._admission.admit(request, door.source, url_token=query.token, exchange=exchange)
-        if not is_post and not sender.takes_queries:
-            raise _wrong_method("POST")
-        return await self._deliveries.take(Call(request, sender, door.dialect, query, exchange))
+        exchange.route = found.door.path
+        visit = Visit(request, found.names, read_query(query_text), exchange)
+        try:
+            return await found.door.serve(visit)
+        except Refused as refusal:
+            if found.door.refuse is None:
+                raise
+            exchange.outcome = refusal.outcome
+            return self._answers.refusal(refusal, found.door.refuse(refusal))
 
     def _door_of_autotask(self, desk: CalloutDesk, settings: ServerSettings) -> Callouts:
         return Callouts(
@@ -170,20 +146,10 @@ class Intake:
             raise Refused(Outcome.MALFORMED, 404, "there is nothing here")
         exchange.route = path
         if request.method not in _READS:
-            raise _wrong_method("GET, HEAD")
+            raise Refused(Outcome.MALFORMED, 405, "send GET, HEAD", headers={hdrs.ALLOW: "GET, HEAD"})
         if path == STATUS_PATH:
             self._admission.admit(request, None, url_token=None, exchange=exchange)
         return self._pages.page(path)
-
-
-def _unknown_door(path: str) -> Door | None:
-    """Return the door of a source that is not configured: from outside it looks like any other."""
-    name = path.removeprefix(OWN_PATH)
-    return _own_door(name) if name != path and _SOURCE_NAME.fullmatch(name) else None
-
-
-def _wrong_method(allowed: str) -> Refused:
-    return Refused(Outcome.MALFORMED, 405, f"send {allowed}", headers={hdrs.ALLOW: allowed})
 
 
 def _own_hosts(settings: ServerSettings) -> frozenset[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import msgspec
 from aiohttp import hdrs, web
 
-from alertd.core.sources.reading import Body, clean
+from alertd.core.reading.bodies import Body, clean
 from alertd.flows.crashes import never
 from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import Appended, Entry, Envelope
@@ -24,13 +26,17 @@ from alertd.intake.settings import ServerSettings
 
 
 class Call(msgspec.Struct, frozen=True):
-    """An admitted request."""
+    """An admitted request.
+
+    `said` is what the path says beside the query: it is kept with it, so that the body can be read again.
+    """
 
     request: web.BaseRequest
     sender: Sender
     dialect: Dialect
     query: Query
     exchange: Exchange
+    said: tuple[tuple[str, str], ...] = ()
 
 
 class Deliveries:
@@ -58,28 +64,45 @@ class Deliveries:
         Raises:
             Refused: It cannot be kept; nothing was.
         """
-        # bytes that are no text come as surrogates, which no store takes
-        content_type = clean(call.request.headers.get(hdrs.CONTENT_TYPE, ""))
-        call.dialect.check(content_type)
-        limit = call.sender.max_body or self._max_body
-        size = 0 if _is_query_alone(call) else announced_size(call.request, limit)
+        call.dialect.check(_content_type(call.request))
+        if _is_query_alone(call):
+            return await self.keep(call, b"")
+        async with self.body(call.request, call.exchange, limit=call.sender.max_body) as raw:
+            return await self.keep(call, raw)
+
+    @asynccontextmanager
+    async def body(
+        self, request: web.BaseRequest, exchange: Exchange, *, limit: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Read the body, of at most `limit` bytes (None: the server's), and hold room for it in the block.
+
+        Raises:
+            Refused: It cannot be read, or there is no room.
+        """
+        limit = limit or self._max_body
+        size = announced_size(request, limit)
         self._room.take(size)
         try:
-            raw = b""
-            if size:
-                raw = await read_body(call.request, limit=limit, timeout_s=self._body_timeout_s)
-                call.exchange.size = len(raw)
-            return await self._keep(call, raw, content_type)
+            raw = await read_body(request, limit=limit, timeout_s=self._body_timeout_s) if size else b""
+            exchange.size = len(raw)
+            yield raw
         finally:
             self._room.give_back(size)
 
-    async def _keep(self, call: Call, raw: bytes, content_type: str) -> Answer:
+    async def keep(self, call: Call, raw: bytes) -> Answer:
+        """Redact, read and commit a body that has been read, and answer.
+
+        Raises:
+            Refused: It cannot be kept; nothing was.
+        """
         at = self._world.clock.now()
         self._metrics.of(call.sender.name).admitted(at, call.exchange.slot)
         body = Body(
             raw=call.sender.redact(raw),
-            content_type=content_type,
-            query=call.sender.redact_query(call.query.items()) if call.query else (),
+            content_type=_content_type(call.request),
+            query=call.sender.redact_query((*call.query.items(), *call.said))
+            if call.query or call.said
+            else (),
             peer=call.exchange.peer,
         )
         taken = await call.dialect.take(call.sender, body, at)
@@ -130,6 +153,11 @@ class Deliveries:
         # aiohttp would send it after we have returned, which is too late to crash behind it
         await answer.prepare(request)
         self._world.crash("intake.after_answer", "")
+
+
+def _content_type(request: web.BaseRequest) -> str:
+    # bytes that are no text come as surrogates, which no store takes
+    return clean(request.headers.get(hdrs.CONTENT_TYPE, ""))
 
 
 def _is_query_alone(call: Call) -> bool:
