@@ -13,6 +13,7 @@ from alertd.core.conditions import Condition
 from alertd.core.devices import Clues
 from alertd.core.history import Happening
 from alertd.core.incidents import Incident
+from alertd.core.silences import Silence
 from alertd.core.tickets import Board, Known
 
 LEAST_URGENT = 9
@@ -223,6 +224,29 @@ class Canary(msgspec.Struct, frozen=True):
 
     ticket_id: int
     created_at: datetime
+
+
+# --- silences -----------------------------------------------------------------------------------------
+
+
+class Silences(Protocol):
+    """Every silence that is kept: those to come, those in force, and those that ended not long ago."""
+
+    def silences(self) -> Sequence[Silence]:
+        """Return them all, by id. They are held in memory."""
+        ...
+
+    def silence(self, silence_id: str) -> Silence | None:
+        """Return the one with this id."""
+        ...
+
+    async def keep(self, *silences: Silence) -> None:
+        """Store these, all or none, each in place of the one with its id; then have them take effect.
+
+        Raises:
+            StoreFailed: None was stored.
+        """
+        ...
 
 
 # --- the service desk ---------------------------------------------------------------------------------
