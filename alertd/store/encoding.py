@@ -13,6 +13,7 @@ import msgspec
 
 from alertd.core.conditions import Condition
 from alertd.core.incidents import Incident
+from alertd.core.silences import Silence
 from alertd.core.tickets import Known
 from alertd.store.errors import DataDamaged
 
@@ -25,6 +26,7 @@ encode = msgspec.json.Encoder().encode
 _condition = msgspec.json.Decoder(Condition)
 _incident = msgspec.json.Decoder(Incident)
 _known = msgspec.json.Decoder(Known)
+_silence = msgspec.json.Decoder(Silence)
 _texts = msgspec.json.Decoder(dict[str, str])
 
 
@@ -73,6 +75,15 @@ def decode_known(key: str, doc: bytes) -> Known:
         DataDamaged: The document is not one.
     """
     return _decode(_known, doc, "known level of incident", key)
+
+
+def decode_silence(silence_id: str, doc: bytes) -> Silence:
+    """Read a stored silence.
+
+    Raises:
+        DataDamaged: The document is not one.
+    """
+    return _decode(_silence, doc, "silence", silence_id)
 
 
 def decode_texts(key: str, doc: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from alertd.core.alerts import AlertKey
 from alertd.core.history import Happening
+from alertd.core.silences import Silence
 from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import (
     LEAST_URGENT,
@@ -26,7 +27,7 @@ from alertd.flows.ports import (
     Loaded,
     Step,
 )
-from alertd.store import claims, conditions, counters, entries, happenings, reading, steps
+from alertd.store import claims, conditions, counters, entries, happenings, reading, silences, steps
 from alertd.store.counters import Accounts
 from alertd.store.errors import DataDamaged
 from alertd.store.happenings import Call
@@ -36,6 +37,7 @@ from alertd.store.runner import Runner
 from alertd.store.space import SpaceGuard
 
 KEEP_CALLS = timedelta(hours=2)  # the rolling hour, and as much again for `explain`
+KEEP_SILENCES = timedelta(hours=120)  # after they ended; Alertmanager's retention
 PURGE_ROWS = 500  # in one transaction, so that nobody waits long for it
 
 
@@ -139,6 +141,10 @@ class Reader:
         """Return the calls made for one incident that are still kept, oldest first."""
         return await self._reads.run(lambda conn: happenings.calls_of(conn, incident_key))
 
+    async def stored_silences(self) -> Sequence[Silence]:
+        """Return every silence that is kept, by id."""
+        return await self._reads.run(silences.read_all)
+
     # --- for metrics ----------------------------------------------------------------------------------
 
     async def accounts(self) -> Accounts:
@@ -175,6 +181,7 @@ class Purged(msgspec.Struct, frozen=True):
     happenings: int
     calls: int
     conditions: int
+    silences: int
 
 
 class Store(Reader):
@@ -245,6 +252,10 @@ class Store(Reader):
         """Make every incident that is not closed, and every parked one, due for settling: terms changed."""
         await self._runner.run(lambda conn: claims.wake(conn, now))
 
+    async def store_silences(self, kept: Sequence[Silence]) -> None:
+        """Store these, each in place of the one with its id, in one durable transaction."""
+        await self._runner.run(lambda conn: silences.keep(conn, kept))
+
     async def record(self, at: datetime, endpoint: str, incident_key: str = "") -> None:
         """Log a call to Autotask. It counts against the rolling hour after a restart too."""
         await self._runner.together(happenings.record_calls, Call(at, endpoint, incident_key))
@@ -256,6 +267,7 @@ class Store(Reader):
     async def purge(self, now: datetime, *, keep_journal: timedelta) -> Purged:
         """Delete decided entries and history older than `keep_journal`, and calls older than two hours.
 
+        Silences go 120 hours after they ended.
         Undecided entries stay whatever their age. Conditions go that do not hold, have not been heard of for
         `keep_journal`, and belong to no incident that is not closed. Many small transactions: others write
         in between.
@@ -266,6 +278,7 @@ class Store(Reader):
             await self._purge(partial(happenings.purge_history, before=before, limit=PURGE_ROWS)),
             await self._purge(partial(happenings.purge_calls, before=now - KEEP_CALLS, limit=PURGE_ROWS)),
             await self._purge_conditions(before),
+            await self._purge(partial(silences.purge, before=now - KEEP_SILENCES, limit=PURGE_ROWS)),
         )
 
     async def _purge(self, delete_some: Callable[[Connection], int]) -> int:

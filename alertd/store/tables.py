@@ -124,6 +124,15 @@ incidents = Table(
     Index("incidents_owner", "owner", **_when("owner IS NOT NULL")),
 )
 
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+    Index("silences_ends_at", "ends_at"),
+)
+
 history = Table(
     "history",
     metadata,

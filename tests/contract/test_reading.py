@@ -263,7 +263,7 @@ async def test_retention_deletes_what_is_decided_and_old(store: Store) -> None:
 
     purged = await store.purge(now, keep_journal=timedelta(days=30))
 
-    assert purged == Purged(entries=1, happenings=1, calls=1, conditions=0)
+    assert purged == Purged(entries=1, happenings=1, calls=1, conditions=0, silences=0)
     kept = [receipt for receipt in ages if await store.entry(receipt) is not None]
     assert kept == ["old undecided", "young"]
     assert [line.what for line in await store.history(incident_keys=["i"], limit=9)] == ["closed"]
