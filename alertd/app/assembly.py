@@ -35,6 +35,7 @@ from alertd.flows.operating import Hands
 from alertd.flows.ports import Envelope
 from alertd.flows.sending import sending
 from alertd.flows.settling import Settler
+from alertd.flows.silencing import SilenceBook
 from alertd.flows.syncing import Syncer
 from alertd.flows.world import World
 from alertd.intake.app import Intake
@@ -107,7 +108,9 @@ class Parts:
             routing=lambda: current.live.routing,
             read=self._read,
             wake_settling=self.settler.wake,
+            silences=lambda: self.silences.active,
         )
+        self.silences = SilenceBook(store, now=clock.now, changed=self.decider.silences_changed)
         self.operations = Operations(
             store,
             read=self._read,
@@ -207,6 +210,7 @@ class Parts:
             if self.clock.now() >= due_at:
                 keep = self.current.live.settings.store.keep_journal
                 await beating(self.store.purge(self.clock.now(), keep_journal=keep), beat)
+                await self.silences.load()
                 due_at = self.clock.now() + PURGE_EVERY
             await pause(stop, 1.0)
 

@@ -101,6 +101,7 @@ class Daemon:
             self._config_metrics = ProcessMetrics(registry)
             self._config_metrics.configuration(self._current.live.mark.encode())
             try:
+                await parts.silences.load()
                 await parts.decider.recover()
                 await self._serve(parts, stop)
             finally:

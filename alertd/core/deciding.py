@@ -11,6 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from alertd.core import quieting
 from alertd.core.alerts import AlertKey, Severity
 from alertd.core.incidents import (
     Acknowledged,
@@ -34,17 +35,21 @@ from alertd.core.incidents import (
     Member,
     Noted,
     Open,
+    Quieted,
     Renumbered,
     Reopened,
     ReopenRefused,
+    Silenced,
     Tally,
     Tick,
     Touched,
     Waiting,
     What,
     may_complete,
+    wants_missed,
 )
 from alertd.core.routes import Policy
+from alertd.core.tallying import count, retally
 from alertd.core.tickets import Ticket
 
 MOST_CHANGES = 100  # kept for the next note; beyond it they are counted, and the members tell the rest
@@ -74,13 +79,15 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
     """Fold one change into the incident. A change that does not fit is ignored, since delivery repeats."""
     match change:
         case Fired(member, messages):
-            return _count(_fire(before, member, now), messages)
+            return count(_fire(before, member, now), messages)
         case Changed(member, messages):
-            return _count(_change(before, member, now), messages)
+            return count(_change(before, member, now), messages)
         case Ended(key, at, expired, messages):
-            return _count(_end(before, key, at, expired, now), messages)
+            return count(_end(before, key, at, expired, now), messages)
         case Counted(messages):
-            return _count(before, messages)
+            return count(before, messages)
+        case Quieted(quiet_by_key):
+            return quieting.with_quiet(before, quiet_by_key)
         case Tick():
             return _tick(before, now)
         case Linked(ticket, revision):
@@ -113,7 +120,7 @@ def due_at(incident: Incident) -> datetime | None:
     """Return the earliest instant at which Tick would change the incident, or None."""
     times: list[datetime] = []
     match incident.phase:
-        case Waiting(until) | Holding(_, until) | Acknowledged(_, datetime() as until):
+        case Waiting(until) | Silenced(_, until) | Holding(_, until) | Acknowledged(_, datetime() as until):
             times.append(until)
         case _:
             pass
@@ -136,7 +143,7 @@ def _fire(before: Incident, member: Member, now: datetime) -> Incident:
     match before.phase:
         case Closed() as phase:
             return _fire_after_close(before, phase, member, now)
-        case Waiting():
+        case Waiting() | Silenced():
             return _seat(before, member)
         case Acknowledged(since):
             return replace(before, phase=Acknowledged(since), members=_with(before, member))
@@ -183,8 +190,9 @@ def _start_over(before: Incident, phase: Closed, member: Member, now: datetime) 
         opened_at=now,
         members=firing,
         severity=_worst(firing),
+        last_silence=None,
     )
-    return _retally(_tell(begun, "fired again", member, now), before)
+    return retally(_tell(begun, "fired again", member, now), before)
 
 
 def _next_generation(before: Incident, now: datetime) -> Incident:
@@ -209,6 +217,7 @@ def _next_generation(before: Incident, now: datetime) -> Incident:
         status_taken=False,
         foreign=False,
         previous=before.ticket,
+        last_silence=None,
     )
 
 
@@ -230,7 +239,7 @@ def _change(before: Incident, member: Member, now: datetime) -> Incident:
             return before
         case Acknowledged():
             return replace(before, members=_with(before, member))
-        case Waiting():
+        case Waiting() | Silenced():
             return _seat(before, member)
         case _:
             detail = f"{old.severity} to {member.severity}"
@@ -246,7 +255,7 @@ def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: date
     if isinstance(before.phase, Closed):
         return after  # an operator has closed it before
     if after.firing:
-        if isinstance(before.phase, Waiting | Acknowledged):
+        if isinstance(before.phase, Waiting | Silenced | Acknowledged):
             return after
         return _tell(after, "expired" if expired else "cleared", ended, now)
     return _all_over(after, ended, now)
@@ -257,6 +266,8 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
     match before.phase:
         case Waiting():
             return before  # one that flaps while its group waits is decided on when the wait is over
+        case Silenced():
+            return _close(before, "expired" if any_expired else "cleared", now)
         case Acknowledged(since):
             return _tick(replace(before, phase=Acknowledged(since, now + before.policy.hold)), now)
         case Expired() if any_expired:
@@ -273,9 +284,11 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
 def _tick(before: Incident, now: datetime) -> Incident:
     match before.phase:
         case Waiting(until) if now >= until and before.firing:
-            return _note_if_due(_retally(replace(before, phase=Open()), before), now)
+            return _note_if_due(retally(replace(before, phase=Open()), before), now)
         case Waiting(until) if now >= until:
             return _over_in_wait(before, now)
+        case Silenced(_, until) if now >= until:
+            return quieting.wake(before, now)
         case Holding(_, until, expired) if now >= until:
             return _close(before, "expired" if expired else "cleared", now)
         case Acknowledged(_, datetime() as until) if now >= until:
@@ -288,15 +301,15 @@ def _over_in_wait(before: Incident, now: datetime) -> Incident:
     """Nothing fires when the group's wait ends. What fell silent and is to have a ticket has it open."""
     if not _any_expired(before):
         return _close(before, "cleared", now)
-    if before.policy.on_expiry == "note" and _wants_missed(before):
-        return _retally(replace(before, phase=Expired(now)), before)
+    if before.policy.on_expiry == "note" and wants_missed(before):
+        return retally(replace(before, phase=Expired(now)), before)
     return _close(before, "expired", now)
 
 
 def _close(before: Incident, how: How, now: datetime) -> Incident:
-    missed = before.ticket is None and how in ("cleared", "expired") and _wants_missed(before)
+    missed = before.ticket is None and how in ("cleared", "expired") and wants_missed(before)
     closed = Closed(now, how, now + before.policy.reopen_within, wants_ticket=missed)
-    return _tell_if_left_open(_retally(replace(before, phase=closed), before), now)
+    return _tell_if_left_open(retally(replace(before, phase=closed), before), now)
 
 
 def _tell_if_left_open(closed: Incident, now: datetime) -> Incident:
@@ -309,12 +322,16 @@ def _tell_if_left_open(closed: Incident, now: datetime) -> Incident:
 def _link(before: Incident, ticket: Ticket, revision: int, now: datetime) -> Incident:
     if before.ticket is not None:
         return replace(before, ticket=ticket)
-    linked = replace(before, ticket=ticket, note_upto=max(revision, before.note_upto), linked_at=now)
-    waiting = before.tally.pending + before.tally.held
+    phase = Open() if isinstance(before.phase, Silenced) else before.phase  # too late to be kept from it
+    linked = replace(
+        before, phase=phase, ticket=ticket, note_upto=max(revision, before.note_upto), linked_at=now
+    )
+    waiting = before.tally.waiting
     placed = replace(
         before.tally,
         pending=0,
         held=0,
+        silenced=0,
         ticketed=before.tally.ticketed + min(waiting, 1),
         merged=before.tally.merged + max(waiting - 1, 0),
     )
@@ -482,38 +499,3 @@ def _with(incident: Incident, member: Member) -> dict[AlertKey, Member]:
         for key in ended[:-MOST_ENDED_MEMBERS]:
             del members[key]
     return members
-
-
-def _count(before: Incident, messages: int) -> Incident:
-    """Count messages where the incident's messages stand now."""
-    tally = before.tally
-    if before.ticket is not None:
-        return replace(before, tally=replace(tally, merged=tally.merged + messages))
-    match before.phase:
-        case Waiting():
-            counted = replace(tally, held=tally.held + messages)
-        case Closed(how="expired", wants_ticket=False):
-            counted = replace(tally, expired=tally.expired + messages)
-        case Closed(wants_ticket=False):
-            counted = replace(tally, cleared_unticketed=tally.cleared_unticketed + messages)
-        case _:
-            counted = replace(tally, pending=tally.pending + messages)
-    return replace(before, tally=counted)
-
-
-def _retally(after: Incident, before: Incident) -> Incident:
-    """Move the messages that wait for a ticket to where the new phase has them."""
-    if before.ticket is not None:
-        return after
-    waiting = before.tally.pending + before.tally.held
-    return _count(replace(after, tally=replace(before.tally, pending=0, held=0)), waiting)
-
-
-def _wants_missed(incident: Incident) -> bool:
-    """Whether what was over before its ticket could be made gets one: by policy, and always if critical.
-
-    What cleared while its group was still waiting never reached the point of wanting one, unless critical.
-    """
-    if incident.severity is Severity.CRITICAL:
-        return True
-    return incident.policy.missed == "ticket" and not isinstance(incident.phase, Waiting)

@@ -12,13 +12,25 @@ from datetime import datetime
 
 import msgspec
 
-from alertd.core import deciding, incidents
+from alertd.core import deciding, incidents, quieting
 from alertd.core.alerts import Alert, AlertKey, Status
 from alertd.core.conditions import Condition, Turn, expire, observe
 from alertd.core.devices import DEVICE_LABELS
 from alertd.core.history import Happening
-from alertd.core.incidents import Changed, Counted, Ended, Fired, Incident, Member, Tick
+from alertd.core.incidents import (
+    Changed,
+    Counted,
+    Ended,
+    Fired,
+    Incident,
+    Member,
+    Open,
+    Quieted,
+    Silenced,
+    Tick,
+)
 from alertd.core.routes import Matched, Policy, Route, match, place
+from alertd.core.silences import NO_SILENCES, ActiveSilences
 
 NO_MESSAGES = incidents.Tally()
 
@@ -60,11 +72,17 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Fold:
-    """One batch. Give it what is stored, call `observe`, add the incidents it names, call `decide`."""
+    """One batch. Give it what is stored, call `observe`, add the incidents it names, call `decide`.
 
-    def __init__(self, routing: Routing, *, now: datetime) -> None:
+    In between, add the conditions that `unheard` names: what silences them has to be asked anew. `committed`
+    holds the keys of incidents whose create may have been sent: their tickets cannot be held back any more.
+    """
+
+    def __init__(self, routing: Routing, *, now: datetime, silences: ActiveSilences = NO_SILENCES) -> None:
         self._routing = routing
         self._now = now
+        self._silences = silences
+        self.committed: set[str] = set()
         self.conditions: dict[AlertKey, Condition] = {}
         self.incidents: dict[str, Incident] = {}
         self.changed_conditions: set[AlertKey] = set()
@@ -89,7 +107,7 @@ class Fold:
             condition, turn = expire(self.conditions[key], self._now)
             if turn is Turn.EXPIRED:
                 self._put(condition)
-                self._events.append(_event(turn, condition, receipt="", counted=False))
+                self._events.append(self._event(turn, condition, receipt="", counted=False))
 
     def needed_incidents(self) -> set[str]:
         """Return the keys of all incidents that `decide` will want to see."""
@@ -109,7 +127,23 @@ class Fold:
             self.totals["merged"] += 1
             return
         places = self._places(alert) if turn is Turn.FIRED else ()
-        self._events.append(_event(turn, condition, receipt=message.receipt, places=places))
+        self._events.append(self._event(turn, condition, receipt=message.receipt, places=places))
+
+    def _event(
+        self,
+        turn: Turn,
+        condition: Condition,
+        *,
+        receipt: str,
+        places: tuple[Place, ...] = (),
+        counted: bool = True,
+    ) -> Event:
+        member = member_of(condition)
+        if turn in (Turn.FIRED, Turn.CHANGED):
+            member = msgspec.structs.replace(member, quiet=self._silences.quiet(condition.labels, self._now))
+        client = condition.labels.get("client", "")
+        ended_at = condition.ended_at or condition.seen_at
+        return Event(turn, condition.key, member, client, receipt, ended_at, places, counted)
 
     def _places(self, alert: Alert) -> tuple[Place, ...]:
         found = []
@@ -122,10 +156,44 @@ class Fold:
         self.conditions[condition.key] = condition
         self.changed_conditions.add(condition.key)
 
+    # --- silences -------------------------------------------------------------------------------------
+
+    def unheard(self, ticked: Iterable[str] = ()) -> set[AlertKey]:
+        """Return the conditions that `decide`, and `tick` of these incidents, will ask the silences about."""
+        if not self._silences:
+            return set()
+        asked = {
+            key for key, incident in self.incidents.items() if quieting.is_out_of_date(incident, self._now)
+        }
+        asked.update(key for key in ticked if key in self.incidents and self._asks_silences(key))
+        return {
+            member.key
+            for key in asked
+            for member in self.incidents[key].members.values()
+            if member.firing and member.key not in self.conditions
+        }
+
+    def _asks_silences(self, key: str) -> bool:
+        return quieting.may_be_silenced(self.incidents[key])
+
+    def _ask_silences(self, key: str) -> None:
+        """Put down anew what silences the incident's conditions. One that cannot be found is not silenced."""
+        quiet_by_key = {
+            member.key: self._silences.quiet(self.conditions[member.key].labels, self._now)
+            if member.key in self.conditions
+            else None
+            for member in self.incidents[key].members.values()
+            if member.firing
+        }
+        self._step(key, Quieted(quiet_by_key))
+
     # --- second pass ----------------------------------------------------------------------------------
 
     def decide(self) -> None:
         """Fold what happened to the conditions into the incidents."""
+        for key, incident in list(self.incidents.items()):
+            if quieting.is_out_of_date(incident, self._now):
+                self._ask_silences(key)
         repeats: Counter[str] = Counter()
         for event in self._events:
             if event.turn is Turn.FIRED:
@@ -141,9 +209,12 @@ class Fold:
         """Let time pass for these incidents."""
         for key in keys:
             before = self.incidents[key]
+            if self._asks_silences(key):
+                self._ask_silences(key)
             self._step(key, Tick())
             after = self.incidents[key]
-            if type(after.phase) is not type(before.phase):
+            told = isinstance(before.phase, Silenced) or isinstance(after.phase, Silenced)
+            if type(after.phase) is not type(before.phase) and not told:
                 self._tell(incidents.state_of(after), incident_key=key)
 
     def _fired(self, event: Event) -> None:
@@ -174,10 +245,12 @@ class Fold:
             receipt=event.receipt,
             now=self._now,
         )
-        self._store(found.key, None, opened)
+        after = quieting.follow(opened, before=opened, now=self._now, may_begin=True)
+        self._store(found.key, None, after)
         route = " > ".join(found.matched.path)
         board = found.matched.policy.board
         self._tell("opened", incident_key=found.key, event=event, detail={"route": route, "board": board})
+        self._tell_of_silence(opened, after)
 
     def _repeated(self, event: Event, repeats: Counter[str]) -> None:
         counting = next((key for key in self.conditions[event.key].incidents if key in self.incidents), None)
@@ -209,7 +282,10 @@ class Fold:
         before = self.incidents[key]
         live = self._routing.policies.get(before.policy.route_name)
         current = before if live is None else deciding.with_policy(before, live)
-        self._store(key, before, deciding.decide(current, change, now=self._now))
+        after = deciding.decide(current, change, now=self._now)
+        after = quieting.follow(after, before=current, now=self._now, may_begin=key not in self.committed)
+        self._store(key, before, after)
+        self._tell_of_silence(before, after)
 
     def _store(self, key: str, before: Incident | None, after: Incident) -> None:
         if after is before or after == before:
@@ -218,6 +294,21 @@ class Fold:
             self.totals[name] += change
         self.incidents[key] = after
         self.changed_incidents.add(key)
+
+    def _tell_of_silence(self, before: Incident, after: Incident) -> None:
+        match before.phase, after.phase:
+            case Silenced(), Silenced():
+                pass
+            case _, Silenced(_, until, by, said):
+                detail = {"by": ", ".join(by), "said": said, "until": until.isoformat(timespec="seconds")}
+                shown = {name: text for name, text in detail.items() if text}
+                self._tell("silenced", incident_key=after.key, detail=shown)
+            case Silenced(), Open():
+                self._tell("silence over", incident_key=after.key)
+            case Silenced(), _:
+                self._tell(incidents.state_of(after), incident_key=after.key)
+            case _:
+                pass
 
     def _tell(
         self,
@@ -252,14 +343,6 @@ def member_of(condition: Condition) -> Member:
         url=annotations.get("url", ""),
         clues={name: labels[name] for name in DEVICE_LABELS if labels.get(name)},
     )
-
-
-def _event(
-    turn: Turn, condition: Condition, *, receipt: str, places: tuple[Place, ...] = (), counted: bool = True
-) -> Event:
-    client = condition.labels.get("client", "")
-    ended_at = condition.ended_at or condition.seen_at
-    return Event(turn, condition.key, member_of(condition), client, receipt, ended_at, places, counted)
 
 
 def _change_of(event: Event, messages: int) -> Changed | Ended:

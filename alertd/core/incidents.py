@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 
 from alertd.core.alerts import AlertKey, Severity
 from alertd.core.routes import Policy
+from alertd.core.silences import Quiet
 from alertd.core.tickets import Ticket
 
 # --- shapes -------------------------------------------------------------------------------------------
@@ -33,6 +34,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clues: dict[str, str] = {}  # what else names its device: some of DEVICE_LABELS
     ended_at: datetime | None = None
     expired: bool = False
+    quiet: Quiet | None = None  # what silenced it when it was last asked, which is while there is no ticket
 
     @property
     def firing(self) -> bool:
@@ -44,6 +46,15 @@ class Waiting(msgspec.Struct, frozen=True, tag=True):
     """Collecting alerts before the first ticket."""
 
     until: datetime
+
+
+class Silenced(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """Everything that fires is silenced, so no ticket is made yet."""
+
+    since: datetime
+    until: datetime  # when some of it is silenced no more, as far as is known
+    by: tuple[str, ...] = ()  # ids of silences
+    said: str = ""  # who silences it, and why
 
 
 class Open(msgspec.Struct, frozen=True, tag=True):
@@ -86,7 +97,7 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
     wants_ticket: bool = False  # over before its ticket could be made, and policy wants one all the same
 
 
-Phase: TypeAlias = Waiting | Open | Holding | Expired | Acknowledged | Closed
+Phase: TypeAlias = Waiting | Silenced | Open | Holding | Expired | Acknowledged | Closed
 
 
 What: TypeAlias = Literal[
@@ -110,10 +121,16 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
 
     pending: int = 0
     held: int = 0
+    silenced: int = 0
     ticketed: int = 0
     merged: int = 0
     expired: int = 0
     cleared_unticketed: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Those that a ticket made now would take up."""
+        return self.pending + self.held + self.silenced
 
     def minus(self, other: Tally) -> dict[str, int]:
         """Return what changed from `other` to this, by disposition; zeros are left out."""
@@ -146,6 +163,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status_taken: bool = False  # somebody else set its status: it is theirs from then on
     foreign: bool = False  # the ticket was there before us; Autotask's duplicate handling answered with it
     previous: Ticket | None = None  # of the generation before this one
+    last_silence: Silenced | None = (
+        None  # that held this generation's ticket back; `until`: it did until then
+    )
     tally: Tally = Tally()
 
     @property
@@ -184,6 +204,12 @@ class Counted(msgspec.Struct, frozen=True):
     """Messages that changed nothing else: repeats."""
 
     messages: int
+
+
+class Quieted(msgspec.Struct, frozen=True):
+    """What silences its conditions now has been asked anew; None: nothing does."""
+
+    quiet_by_key: dict[AlertKey, Quiet | None]
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -249,6 +275,7 @@ Change: TypeAlias = (
     | Changed
     | Ended
     | Counted
+    | Quieted
     | Tick
     | Linked
     | FoundForeign
@@ -269,6 +296,8 @@ def state_of(incident: Incident) -> str:
     match incident.phase:
         case Waiting():
             return "waiting"
+        case Silenced():
+            return "silenced"
         case Open():
             return "open" if incident.ticket is not None else "opening"
         case Holding():
@@ -299,3 +328,16 @@ def may_complete(incident: Incident) -> bool:
             return not incident.touched
         case _:
             return False
+
+
+def wants_missed(incident: Incident) -> bool:
+    """Whether what was over before its ticket could be made gets one: by policy, and always if critical.
+
+    What cleared while its group was still waiting never reached the point of wanting one, unless critical;
+    and what was silenced never wanted one.
+    """
+    if isinstance(incident.phase, Silenced):
+        return False
+    if incident.severity is Severity.CRITICAL:
+        return True
+    return incident.policy.missed == "ticket" and not isinstance(incident.phase, Waiting)

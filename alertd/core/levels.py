@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from alertd.core.identity import reference as make_reference
-from alertd.core.incidents import Acknowledged, Closed, Holding, Incident, Waiting, may_complete, state_of
+from alertd.core.incidents import (
+    Acknowledged,
+    Closed,
+    Holding,
+    Incident,
+    Silenced,
+    Waiting,
+    may_complete,
+    state_of,
+)
 from alertd.core.tickets import Board, Known, Level
 
 
@@ -48,7 +57,7 @@ def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
 
 def _wants_ticket(incident: Incident) -> bool:
     match incident.phase:
-        case Waiting():
+        case Waiting() | Silenced():
             return False
         case Closed(wants_ticket=wants):
             return wants or incident.ticket is not None
@@ -89,6 +98,7 @@ def _is_expired(incident: Incident) -> bool:
 # a ticket shows whether its condition holds; how far we are with it is our own business
 _STATE_TAG = {
     "waiting": "firing",
+    "silenced": "firing",
     "opening": "firing",
     "open": "firing",
     "holding": "cleared",

@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from alertd.core.matchers import Labels, Matchers, Predicate, predicate
 
+LONGEST_SAID = 200
+
 
 class SilenceRefused(ValueError):
     """The silence asked for is not possible. The text is what Alertmanager answers."""
@@ -64,10 +66,11 @@ class Proposed(msgspec.Struct, frozen=True):
 
 
 class Quiet(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What keeps a condition from getting a new ticket, and until when at most."""
+    """What keeps a condition from getting a new ticket, and until when as far as is known."""
 
     by: tuple[str, ...]  # ids of silences
     until: datetime
+    said: str = ""  # who silences it, and why: of the one that lasts longest
 
 
 def state_of(silence: Silence, now: datetime) -> SilenceState:
@@ -136,6 +139,10 @@ class ActiveSilences:
         found.append(entry)
         self._starts.append(silence.starts_at)
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._starts)
+
     def matching(self, labels: Labels, now: datetime) -> list[Silence]:
         """Return the active silences that match, by id."""
         found = []
@@ -149,7 +156,8 @@ class ActiveSilences:
         found = self.matching(labels, now)
         if not found:
             return None
-        return Quiet(tuple(silence.id for silence in found), max(silence.ends_at for silence in found))
+        longest = max(found, key=lambda silence: silence.ends_at)
+        return Quiet(tuple(silence.id for silence in found), longest.ends_at, _said(longest))
 
     def next_start_at(self, after: datetime) -> datetime | None:
         """Return when the next silence begins."""
@@ -166,6 +174,12 @@ NO_SILENCES = ActiveSilences(())
 
 
 # --- parts --------------------------------------------------------------------------------------------
+
+
+def _said(silence: Silence) -> str:
+    """Who, and why, in one line that fits into a ticket."""
+    said = ": ".join(part for part in (silence.created_by, silence.comment) if part)
+    return " ".join(said.split())[:LONGEST_SAID]
 
 
 def _check(asked: Asked, now: datetime) -> None:

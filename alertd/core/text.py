@@ -26,6 +26,7 @@ RESOLUTION_LENGTH = 32000
 REMARK_LENGTH = 600
 CUT_MARK = " … [cut]"
 MOST_MEMBERS = 40  # in a description or note; beyond it they are counted
+MOST_SILENCES = 3  # named in a ticket
 MOST_SAID = 4000  # of the alert's own description: what we say ourselves must fit in below it
 
 TITLE = "{{ title }}{% if host %} on {{ host }}{% endif %}{% if others %} (+{{ others }} more){% endif %}"
@@ -34,7 +35,8 @@ DESCRIPTION = """\
 {% if client %}Customer: {{ client }}
 {% endif %}{% if host %}Device: {{ host }}
 {% endif %}Since: {{ since }}
-{% if previous %}Follows ticket {{ previous }}: the same problem is back.
+{% if silenced %}{{ silenced }}
+{% endif %}{% if previous %}Follows ticket {{ previous }}: the same problem is back.
 {% endif %}{% if cleared %}Already over: {{ cleared }}
 {% endif %}
 {% if description %}{{ description }}
@@ -220,6 +222,7 @@ def _values(incident: Incident, reference: str) -> dict[str, Any]:
         "receipt": incident.receipt,
         "labels": incident.group,
         "state": state_of(incident),
+        "silenced": _silenced(incident),
         "previous": incident.previous.number or str(incident.previous.id) if incident.previous else "",
         "cleared": _instant(phase.at) if isinstance(phase, Closed) else "",
         "reference": reference,
@@ -242,10 +245,21 @@ _SAMPLE: dict[str, Any] = {
     "receipt": "01",
     "labels": {"alertname": "DiskFull"},
     "state": "open",
+    "silenced": "",
     "previous": "",
     "cleared": "",
     "reference": "alertd-abcdefghijklmnopqrstuvwxyz-g1",
 }
+
+
+def _silenced(incident: Incident) -> str:
+    """Why the ticket comes later than its alert."""
+    past = incident.last_silence
+    if past is None:
+        return ""
+    by = ", ".join(past.by[:MOST_SILENCES])
+    said = f" ({past.said})" if past.said else ""
+    return one_line(f"Silenced by {by}{said} from {_instant(past.since)} until {_instant(past.until)}")
 
 
 def _one_host(members: list[Member]) -> bool:

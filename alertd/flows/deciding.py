@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import msgspec
@@ -19,10 +19,12 @@ from alertd.core.alerts import Alert
 from alertd.core.folding import Fold, Message, Routing
 from alertd.core.incidents import Incident, Tally
 from alertd.core.levels import known_for
+from alertd.core.silences import NO_SILENCES, ActiveSilences
 from alertd.core.tickets import Known
 from alertd.flows.errors import Conflict
 from alertd.flows.ports import Entry, Envelope, IncidentRow, Loaded, Parking, Step
 from alertd.flows.rows import condition_write, incident_write
+from alertd.flows.silencing import OPENING, SILENCED
 from alertd.flows.world import World
 
 BATCH_MESSAGES = 2048  # what repeats among them is folded into one row, and one commit serves them all
@@ -31,6 +33,7 @@ GATHER_S = 0.05
 TURN_MESSAGES = 128  # folded before the event loop serves others: about 2 ms
 MOST_WAITING = 20_000  # messages kept in memory; beyond them the journal is read again
 MOST_DUE = 500
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 IDLE_S = 5.0  # a loop that nobody wakes still beats this often
 
 _log = structlog.get_logger()
@@ -43,6 +46,13 @@ class Work(msgspec.Struct, frozen=True):
     alerts: Sequence[Alert]
 
 
+class Asking(msgspec.Struct, frozen=True):
+    """How far the ticketless incidents have been gone through that a change of silences concerns."""
+
+    states: frozenset[str] = frozenset()  # none: nothing is left to ask
+    after: str = ""  # key of the last one that was asked about
+
+
 class Decider:
     """Owns the order in which entries are decided. One task runs it."""
 
@@ -53,6 +63,7 @@ class Decider:
         routing: Callable[[], Routing],
         read: Callable[[Envelope], Sequence[Alert]],
         wake_settling: Callable[[], None],
+        silences: Callable[[], ActiveSilences] = lambda: NO_SILENCES,
     ) -> None:
         self._state = world.state
         self._journal = world.journal
@@ -61,6 +72,9 @@ class Decider:
         self._routing = routing
         self._read = read
         self._wake_settling = wake_settling
+        self._silences = silences
+        self._asking = Asking()
+        self._silences_seen_at = LONG_AGO  # those that began later have not been taken up yet
         self._waiting: deque[Work] = deque()
         self._waiting_messages = 0
         self._swept: set[int] = set()
@@ -81,11 +95,19 @@ class Decider:
             self._waiting_messages += max(len(alerts), 1)
         self._bell.set()
 
+    def silences_changed(self, states: Sequence[str]) -> None:
+        """Ask anew what silences the ticketless incidents in these states."""
+        self._ask_again(states)
+        self._bell.set()
+
     # --- the loop -------------------------------------------------------------------------------------
 
     async def recover(self) -> None:
         """Decide what was accepted and not decided before the process ended."""
         while await self._sweep():
+            pass
+        self._ask_again((*OPENING, SILENCED))  # how far a change had come is not known
+        while await self._ask_silences():
             pass
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
@@ -94,17 +116,19 @@ class Decider:
             beat()
             worked = await self._decide_waiting() or await self._catch_up()
             worked = await self.pass_time() or worked
+            worked = await self._ask_silences() or worked
             if not worked and not stop.is_set():
                 await self._rest(stop)
 
     async def _rest(self, stop: asyncio.Event) -> None:
         """Sleep until something comes in, something is due, or the heartbeat wants to be seen."""
         self._bell.clear()
-        if self._waiting or self._behind:
+        if self._waiting or self._behind or self._asking.states:
             return
         seconds = IDLE_S
-        if self._next_due_at is not None:
-            seconds = min(seconds, max((self._next_due_at - self._clock.now()).total_seconds(), 0.0))
+        for at in (self._next_due_at, self._silences().next_start_at(self._silences_seen_at)):
+            if at is not None:
+                seconds = min(seconds, max((at - self._clock.now()).total_seconds(), 0.0))
         ringing = asyncio.ensure_future(self._bell.wait())
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -190,6 +214,30 @@ class Decider:
         )
         return True
 
+    async def _ask_silences(self) -> bool:
+        """Ask what silences some of the incidents that a change of silences concerns; whether any was left.
+
+        One that begins by time concerns what is about to get its ticket; one that ends is in `due_at`.
+        """
+        now = self._clock.now()
+        starts_at = self._silences().next_start_at(self._silences_seen_at)
+        self._silences_seen_at = now
+        if starts_at is not None and starts_at <= now:
+            self._ask_again(OPENING)
+        asking = self._asking
+        if not asking.states:
+            return False
+        keys = await self._state.unticketed(sorted(asking.states), after=asking.after, limit=MOST_DUE)
+        if keys:
+            await self._step(_nothing_new, alert_keys=(), incident_keys=keys, decided=())
+        if self._asking is asking:
+            self._asking = Asking(asking.states, keys[-1]) if keys else Asking()
+        return True
+
+    def _ask_again(self, states: Iterable[str]) -> None:
+        """Go through those in these states; a round that is under way begins anew with them."""
+        self._asking = Asking(self._asking.states | frozenset(states))
+
     # --- one step -------------------------------------------------------------------------------------
 
     async def _step(
@@ -204,13 +252,15 @@ class Decider:
         """Load, fold and commit; again from the start when a row moved meanwhile."""
         while True:
             now = self._clock.now()
-            fold = Fold(self._routing(), now=now)
+            fold = Fold(self._routing(), now=now, silences=self._silences())
             loaded = await self._state.load(alert_keys, ())  # type: ignore[arg-type] # keys are texts
             fold.conditions = {key: row.condition for key, row in loaded.conditions.items()}
             await first_pass(fold)
             needed = fold.needed_incidents() | set(incident_keys)
             rows = (await self._state.load((), needed)).incidents if needed else {}
             fold.incidents = {key: row.incident for key, row in rows.items()}
+            fold.committed = {key for key, row in rows.items() if _is_committed(row.known)}
+            await self._hear(fold, incident_keys)
             fold.decide()
             fold.tick(key for key in incident_keys if key in fold.incidents)
             step = _step_of(fold, Loaded(loaded.conditions, rows), decided=decided, now=now)
@@ -224,6 +274,13 @@ class Decider:
             self._after_commit(step)
             return
 
+    async def _hear(self, fold: Fold, ticked: Sequence[str]) -> None:
+        """Load the conditions that silences are asked about."""
+        unheard = fold.unheard(ticked)
+        if unheard:
+            heard = await self._state.load(unheard, ())
+            fold.conditions.update({key: row.condition for key, row in heard.conditions.items()})
+
     def _after_commit(self, step: Step) -> None:
         if any(write.settle_at is not None for write in step.incidents):
             self._wake_settling()
@@ -233,6 +290,15 @@ class Decider:
             self._next_due_at = min(self._next_due_at, *times)
         elif times:
             self._next_due_at = None  # ask the store: it may know an earlier one
+
+
+async def _nothing_new(fold: Fold) -> None:
+    """Only time, or a silence, speaks."""
+
+
+def _is_committed(known: Known) -> bool:
+    """Whether a create may have been sent, so that its ticket can be held back no more."""
+    return known.intent is not None or known.ticket is not None
 
 
 def _messages(work: Work) -> Iterable[Message]:

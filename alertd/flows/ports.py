@@ -174,6 +174,10 @@ class State(Protocol):
         """Return keys whose `due_at` has come, oldest first, and the next instant to ask again."""
         ...
 
+    async def unticketed(self, states: Sequence[str], *, after: str, limit: int) -> Sequence[str]:
+        """Return keys of incidents in these states that have no ticket, in order, greater than `after`."""
+        ...
+
     async def claim(
         self, now: datetime, *, limit: int, owner: str, lease: timedelta, least_urgent: int = LEAST_URGENT
     ) -> Sequence[Claim]:

@@ -11,7 +11,9 @@ DISPOSITIONS = (
     *("pending", "ticketed", "merged", "silenced", "inhibited", "held", "expired"),
     *("cleared_unticketed", "ignored", "parked"),
 )
-INCIDENT_STATES = (*("waiting", "opening", "open", "holding", "acknowledged", "folded", "expired", "parked"),)
+INCIDENT_STATES = (
+    *("waiting", "silenced", "opening", "open", "holding", "acknowledged", "folded", "expired", "parked"),
+)
 PARKED_REASONS = (
     *("empty", "encoding", "syntax", "too_deep", "limits", "shape"),  # of bodies, as the readers say it
     *("too_slow", "failed"),  # of readers

@@ -109,6 +109,14 @@ def _next_due(conn: Connection, table: Table, now_us: int) -> int | None:
     return at
 
 
+def unticketed(conn: Connection, states: Sequence[str], after: str, limit: int) -> list[str]:
+    """Return keys of incidents in these states that have no ticket, in order, greater than `after`."""
+    query = select(incidents.c.key).where(
+        incidents.c.state.in_(states), incidents.c.ticket_id.is_(None), incidents.c.key > after
+    )
+    return list(conn.execute(query.order_by(incidents.c.key).limit(limit)).scalars())
+
+
 # --- for the sync flow --------------------------------------------------------------------------------
 
 

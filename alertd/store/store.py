@@ -83,6 +83,10 @@ class Reader:
         """Return keys whose `due_at` has come, at most `limit` of each kind, oldest first."""
         return await self._reads.run(lambda conn: reading.due(conn, now, limit))
 
+    async def unticketed(self, states: Sequence[str], *, after: str, limit: int) -> Sequence[str]:
+        """Return keys of incidents in these states that have no ticket, in order, greater than `after`."""
+        return await self._reads.run(lambda conn: reading.unticketed(conn, states, after, limit))
+
     async def live_tickets(self) -> Sequence[LiveTicket]:
         """Return incidents with a ticket that is still watched, ordered by ticket id."""
         return await self._reads.run(reading.live_tickets)

@@ -154,7 +154,7 @@ class TestActiveSilences:
             ]
         )
         labels = {"host": "a", "severity": "warning"}
-        assert active.quiet(labels, NOW) == Quiet(("s1", "s2"), NOW + 2 * HOUR)
+        assert active.quiet(labels, NOW) == Quiet(("s1", "s2"), NOW + 2 * HOUR, "noc: why")
         assert [each.id for each in active.matching(labels, NOW + MINUTE)] == ["s1", "s2", "s4"]
         assert active.quiet({"host": "c"}, NOW) is None
 

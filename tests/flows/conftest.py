@@ -18,6 +18,7 @@ from alertd.core.identity import fingerprint
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import Policy, Route, build_tree
 from alertd.core.settling import Terms
+from alertd.core.silences import Silence
 from alertd.core.tickets import Board
 from alertd.flows.deciding import Decider
 from alertd.flows.errors import Conflict, OutcomeUnknown, PortError, Throttled, Unavailable
@@ -47,6 +48,7 @@ from alertd.flows.ports import (
 from alertd.flows.sending import Precedence, Sending, sending
 from alertd.flows.settings import SyncSettings
 from alertd.flows.settling import Settler
+from alertd.flows.silencing import SilenceBook
 from alertd.flows.syncing import Syncer
 from alertd.flows.world import World
 
@@ -152,6 +154,15 @@ class FakeState:
         later = [at for at in (*self.condition_due.values(), *incident_due.values()) if at and at > now]
         return Due(alerts[:limit], incidents[:limit], min(later, default=None))
 
+    async def unticketed(self, states: Sequence[str], *, after: str, limit: int) -> Sequence[str]:
+        await asyncio.sleep(0)
+        found = [
+            key
+            for key, write in self.writes.items()
+            if write.state in states and write.row.known.ticket is None and key > after
+        ]
+        return sorted(found)[:limit]
+
     async def claim(
         self, now: datetime, *, limit: int, owner: str, lease: timedelta, least_urgent: int = 9
     ) -> Sequence[Claim]:
@@ -195,6 +206,21 @@ class FakeState:
         known = [row.known for row in self.incidents.values() if row.known.verified and not row.known.foreign]
         found = [Canary(k.ticket.id, k.created_at) for k in known if k.ticket and k.created_at]
         return sorted(found, key=lambda canary: canary.created_at, reverse=True)[:limit]
+
+
+class FakeSilences:
+    """Where silences outlive a process."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Silence] = {}
+
+    async def stored_silences(self) -> Sequence[Silence]:
+        await asyncio.sleep(0)
+        return [self.kept[id_] for id_ in sorted(self.kept)]
+
+    async def store_silences(self, kept: Sequence[Silence]) -> None:
+        await asyncio.sleep(0)
+        self.kept |= {each.id: each for each in kept}
 
 
 class FakeTicket:
@@ -421,6 +447,7 @@ class Machine:
     def __init__(self, **options: object) -> None:
         self.clock = LoopClock()
         self.state = FakeState()
+        self.silence_store = FakeSilences()
         self.desk = FakeDesk(self.clock)
         self.crashes: list[str] = []
         self.terms = Terms(unknown_window=timedelta(minutes=6))
@@ -451,7 +478,14 @@ class Machine:
         eyes = Eyes(world, hands, window=self.terms.unknown_window)
         self.settler = Settler(world, hands=hands, eyes=eyes, terms=self._terms, begin=_begin)
         self.decider = Decider(
-            world, routing=lambda: self.routing, read=self._read, wake_settling=self.settler.wake
+            world,
+            routing=lambda: self.routing,
+            read=self._read,
+            wake_settling=self.settler.wake,
+            silences=lambda: self.silences.active,
+        )
+        self.silences = SilenceBook(
+            self.silence_store, now=self.clock.now, changed=self.decider.silences_changed
         )
         self.syncer = Syncer(world, SyncSettings(), wake_settling=self.settler.wake)
         self.read_alerts: dict[str, Sequence[Alert]] = getattr(self, "read_alerts", {})

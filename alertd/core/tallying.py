@@ -1,0 +1,34 @@
+"""Where an incident's messages are counted, by the phase it is in."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from alertd.core.incidents import Closed, Incident, Silenced, Waiting
+
+
+def count(before: Incident, messages: int) -> Incident:
+    """Count messages where the incident's messages stand now."""
+    tally = before.tally
+    if before.ticket is not None:
+        return replace(before, tally=replace(tally, merged=tally.merged + messages))
+    match before.phase:
+        case Waiting():
+            counted = replace(tally, held=tally.held + messages)
+        case Silenced():
+            counted = replace(tally, silenced=tally.silenced + messages)
+        case Closed(how="expired", wants_ticket=False):
+            counted = replace(tally, expired=tally.expired + messages)
+        case Closed(wants_ticket=False):
+            counted = replace(tally, cleared_unticketed=tally.cleared_unticketed + messages)
+        case _:
+            counted = replace(tally, pending=tally.pending + messages)
+    return replace(before, tally=counted)
+
+
+def retally(after: Incident, before: Incident) -> Incident:
+    """Move the messages that wait for a ticket to where the new phase has them."""
+    if before.ticket is not None:
+        return after
+    tally = replace(before.tally, pending=0, held=0, silenced=0)
+    return count(replace(after, tally=tally), before.tally.waiting)
