@@ -226,7 +226,7 @@ def _recount(opened: Incident) -> Incident:
     tally = opened.tally
     if tally.merged == 0:
         return opened
-    return replace(opened, tally=replace(tally, merged=tally.merged - 1, pending=tally.pending + 1))
+    return count(replace(opened, tally=replace(tally, merged=tally.merged - 1)), 1)
 
 
 def _change(before: Incident, member: Member, now: datetime) -> Incident:
@@ -382,7 +382,7 @@ def _gone(before: Incident, now: datetime) -> Incident:
         case Acknowledged():
             return _close(before, "gone", now)
         case _ if before.firing:
-            return _next_generation(before, now)
+            return _asking_first(_next_generation(before, now), now)
         case _:
             return _close(before, "gone", now)
 
@@ -391,7 +391,14 @@ def _reopen_refused(before: Incident, now: datetime) -> Incident:
     """A new ticket for what fires; what is over by now has nothing left to reopen for."""
     if before.ticket is None or isinstance(before.phase, Acknowledged | Closed):
         return before
-    return _recount(_next_generation(before, now)) if before.firing else _close(before, "gone", now)
+    if not before.firing:
+        return _close(before, "gone", now)
+    return _recount(_asking_first(_next_generation(before, now), now))
+
+
+def _asking_first(opened: Incident, now: datetime) -> Incident:
+    """Wait for the next Tick: silences were not asked about while there was a ticket."""
+    return replace(opened, phase=Waiting(now))
 
 
 def _dismiss(before: Incident, now: datetime) -> Incident:

@@ -25,13 +25,16 @@ from alertd.core.incidents import (
     Completed,
     Incident,
     Noted,
+    Open,
     Renumbered,
     Reopened,
     ReopenRefused,
+    Silenced,
 )
 from alertd.core.levels import desired, known_for
 from alertd.core.observing import TicketView
 from alertd.core.settling import Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
+from alertd.core.silences import ActiveSilences, Silence
 from alertd.core.tickets import (
     AddTag,
     Adopt,
@@ -99,6 +102,8 @@ class Shell:
         self.totals: Counter[str] = Counter()
         self.messages = 0
         self.in_flight: dict[str, Reply] = {}
+        self.silences: dict[str, Silence] = {}
+        self.silences_seen_at = self.now  # those that began later have not been taken up yet
 
     @property
     def now(self) -> datetime:
@@ -110,8 +115,55 @@ class Shell:
         self.messages += len(alerts)
         self._fold([Message(each, self.now, "r") for each in alerts])
 
+    # --- silences -------------------------------------------------------------------------------------
+
+    def keep(self, silence: Silence, *, dies: bool = False) -> None:
+        """Store it, and ask anew where it may matter; or die in between, and ask everywhere at the start."""
+        old = self.silences.get(silence.id)
+        self.silences[silence.id] = silence
+        if dies:
+            self.restart()
+            return
+        ends_something = old is not None and old.ends_at > self.now and silence.ends_at < old.ends_at
+        self._ask_silences(Open, Silenced) if ends_something else self._ask_silences(Open)
+
+    def restart(self) -> None:
+        self.crash()
+        self.silences_seen_at = self.now
+        self._ask_silences(Open, Silenced)
+
+    def _ask_silences(self, *phases: type) -> None:
+        due = [
+            key
+            for key, row in self.rows.items()
+            if isinstance(row.incident.phase, phases) and row.known.ticket is None
+        ]
+        self._fold([], due=due)
+
+    def lies_in_silence(self, incident: Incident) -> bool:
+        """Whether everything that fires matches a silence that has been taken up and is not over."""
+        active = [
+            each
+            for each in self.silences.values()
+            if each.starts_at <= self.silences_seen_at and self.now < each.ends_at
+        ]
+        firing = [self.conditions[key].labels for key, each in incident.members.items() if each.firing]
+        silenced = [
+            any(all(matcher.matches(labels) for matcher in each.matchers) for each in active)
+            for labels in firing
+        ]
+        return bool(firing) and all(silenced)
+
+    # --- time -----------------------------------------------------------------------------------------
+
     def tick(self) -> None:
         """Let time speak, only where it is due."""
+        begun = [
+            each for each in self.silences.values() if self.silences_seen_at < each.starts_at <= self.now
+        ]
+        self.silences_seen_at = self.now
+        if begun:
+            self._ask_silences(Open)
         silent = [key for key, held in self.conditions.items() if _is_due(held.expires_at, self.now)]
         due = [key for key, row in self.rows.items() if _is_due(due_at(row.incident), self.now)]
         if silent or due:
@@ -120,15 +172,20 @@ class Shell:
     def _fold(
         self, messages: list[Message], *, silent: list[AlertKey] | None = None, due: list[str] | None = None
     ) -> None:
-        fold = Fold(self.routing, now=self.now)
-        fold.conditions = dict(self.conditions)
+        fold = Fold(self.routing, now=self.now, silences=ActiveSilences(self.silences.values()))
+        loaded = {each.alert.key for each in messages} | set(silent or [])
+        fold.conditions = {key: held for key, held in self.conditions.items() if key in loaded}
         fold.observe(messages)
         fold.expire(silent or [])
         needed = fold.needed_incidents() | set(due or [])
         fold.incidents = {key: self.rows[key].incident for key in needed if key in self.rows}
+        fold.committed = {
+            key for key in fold.incidents if self.rows[key].known.intent or self.rows[key].known.ticket
+        }
+        fold.conditions.update({key: self.conditions[key] for key in fold.unheard(due or [])})
         fold.decide()
         fold.tick(due or [])
-        self.conditions = fold.conditions
+        self.conditions |= fold.conditions
         for key in sorted(fold.changed_incidents):
             row, after = self.rows.get(key), fold.incidents[key]
             if row is None:
@@ -193,6 +250,9 @@ class Shell:
 
     def _write(self, operation: Writing, job: Job, *, hold_reply: bool) -> None:
         frozen = ""
+        if isinstance(operation, Create):
+            owed = any(not member.firing for member in job.incident.members.values())
+            assert owed or not self.lies_in_silence(job.incident), "a new ticket in silence"
         if isinstance(operation, Note):
             title, body = text.note_text(job.incident, after=operation.after, upto=operation.upto)
             frozen = f"{text.note_title(title, operation.mark)}\n{body}"
@@ -457,6 +517,7 @@ class Shell:
         times = [due_at(row.incident) for row in self.rows.values()]
         times += [row.settle_at for row in self.rows.values()]
         times += [condition.expires_at for condition in self.conditions.values()]
+        times += [each.starts_at for each in self.silences.values() if each.starts_at > self.silences_seen_at]
         return min((each for each in times if each is not None), default=None)
 
 

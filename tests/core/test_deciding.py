@@ -226,7 +226,7 @@ PHASES: list[tuple[str, Incident, Change, datetime, Phase]] = [
     ("firing again before the completion", closed(), Fired(member()), at(hours=1), Open()),
     ("firing again after reopen_within", completed(), Fired(member()), at(hours=25), Open()),
     ("firing again after a person's close", OVER_BY_PERSON, Fired(member()), T0, Open()),
-    ("the ticket is gone, and it fires", standing(), Gone(), T0, Open()),
+    ("the ticket is gone, and it fires", standing(), Gone(), T0, Waiting(T0)),
     ("the ticket is gone, and it holds", holding(), Gone(), T0, Closed(T0, "gone", at(days=1))),
     ("the acknowledged ticket is gone", acknowledged(), Gone(), T0, Closed(T0, "gone", at(days=1))),
     (
@@ -237,7 +237,13 @@ PHASES: list[tuple[str, Incident, Change, datetime, Phase]] = [
         Closed(T0 + HOLD, "gone", T0 + HOLD + timedelta(days=1)),
     ),
     ("what has no ticket cannot lose it", opened(), Gone(), T0, Open()),
-    ("reopening refused while it fires", after(completed(), Fired(member())), ReopenRefused(), T0, Open()),
+    (
+        "reopening refused while it fires",
+        after(completed(), Fired(member())),
+        ReopenRefused(),
+        T0,
+        Waiting(T0),
+    ),
     (
         "reopening refused when it is over again",
         after(completed(), Fired(member()), ended()),
@@ -544,7 +550,7 @@ def test_a_refused_reopening_moves_its_message_to_the_new_ticket() -> None:
     new = after(back, ReopenRefused())
 
     assert (new.generation, new.previous) == (2, TICKET)
-    assert new.tally == Tally(ticketed=1, merged=1, pending=1)
+    assert new.tally == Tally(ticketed=1, merged=1, held=1)
     assert sum_of(new) == sum_of(back)
 
 

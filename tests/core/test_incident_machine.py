@@ -21,11 +21,13 @@ from msgspec.structs import replace
 from alertd.core.alerts import Severity
 from alertd.core.deciding import decide, due_at
 from alertd.core.folding import Routing
-from alertd.core.incidents import Acknowledged, Closed, Dismissed, Incident, Tick, may_complete
+from alertd.core.incidents import Acknowledged, Closed, Dismissed, Incident, Silenced, Tick, may_complete
+from alertd.core.matchers import parse_matchers
 from alertd.core.observing import NoteView
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.settling import Settled, next_operation
+from alertd.core.silences import Silence, expired
 from tests.core.autotask_model import DONE, NEW, PERSON, WORKFLOW, Ticket
 from tests.core.incident_samples import alert
 from tests.core.shell_model import Row, Shell
@@ -64,21 +66,32 @@ class IncidentMachine(RuleBasedStateMachine):
     """The pure core against a tiny Autotask."""
 
     @initialize(
-        policy=POLICIES, two_routes=st.booleans(), lag=st.sampled_from([0, 3, 29]), refused=st.booleans()
+        policy=POLICIES,
+        two_routes=st.booleans(),
+        lag=st.sampled_from([0, 3, 29]),
+        refused=st.booleans(),
+        silenced_s=st.sampled_from([0, 45, 4000]),
     )
-    def begin(self, policy: dict[str, Any], two_routes: bool, lag: int, refused: bool) -> None:
+    def begin(
+        self, policy: dict[str, Any], two_routes: bool, lag: int, refused: bool, silenced_s: int
+    ) -> None:
         self.two_routes = two_routes
         self.shell = Shell(routing(policy, two_routes=two_routes))
         self.desk = self.shell.desk
         self.desk.lag = timedelta(seconds=lag)
         self.desk.reopening_refused = refused
+        if silenced_s:
+            self.silence('host=~"a|b"', 0, silenced_s, dies=False)
 
     # --- senders --------------------------------------------------------------------------------------
 
     @rule(name=NAMES, severity=SEVERITIES, reporter=st.sampled_from(["", "p2"]), silent=st.booleans())
     def fire(self, name: str, severity: Severity, reporter: str, silent: bool) -> None:
         expires_after = timedelta(hours=1) if silent else None
-        self.shell.post(alert(name, severity=severity, reporter=reporter, expires_after=expires_after))
+        labels = {**alert(name).labels, "severity": severity.value}
+        self.shell.post(
+            alert(name, severity=severity, labels=labels, reporter=reporter, expires_after=expires_after)
+        )
 
     @rule(name=NAMES, reporter=st.sampled_from(["", "p2"]))
     def clear(self, name: str, reporter: str) -> None:
@@ -87,6 +100,46 @@ class IncidentMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def flap(self, name: str) -> None:
         self.shell.post(*[alert(name), alert(name, cleared=True)] * 3, alert(name))
+
+    # --- silences -------------------------------------------------------------------------------------
+
+    @rule(
+        matchers=st.sampled_from(['host="a"', 'host=~"a|b"', 'host!=""', 'severity="warning"', 'host!="c"']),
+        begins_s=st.sampled_from([0, 0, 0, 30, 300]),
+        lasts_s=SECONDS,
+        dies=st.booleans(),
+    )
+    def silence(self, matchers: str, begins_s: int, lasts_s: int, dies: bool) -> None:
+        starts_at = self.shell.now + timedelta(seconds=begins_s)
+        made = Silence(
+            id=f"s{len(self.shell.silences)}",
+            matchers=parse_matchers(matchers),
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(seconds=lasts_s),
+            created_by="noc",
+            comment="",
+            updated_at=self.shell.now,
+        )
+        self.shell.keep(made, dies=dies)
+
+    @rule(name=NAMES, severity=SEVERITIES, begins_s=st.sampled_from([0, 1]), lasts_s=SECONDS)
+    def fire_in_silence(self, name: str, severity: Severity, begins_s: int, lasts_s: int) -> None:
+        self.silence(f'host="{name}"', begins_s, lasts_s, dies=False)
+        self.fire(name, severity, "", silent=False)
+
+    @precondition(lambda self: self.shell.silences)
+    @rule(data=st.data(), lasts_s=SECONDS, dies=st.booleans())
+    def silence_is_changed(self, data: st.DataObject, lasts_s: int, dies: bool) -> None:
+        found = self.shell.silences[data.draw(st.sampled_from(sorted(self.shell.silences)))]
+        if self.shell.now < found.ends_at:
+            ends_at = max(self.shell.now, found.starts_at) + timedelta(seconds=lasts_s)
+            self.shell.keep(replace(found, ends_at=ends_at), dies=dies)
+
+    @precondition(lambda self: self.shell.silences)
+    @rule(data=st.data(), dies=st.booleans())
+    def silence_is_expired(self, data: st.DataObject, dies: bool) -> None:
+        found = self.shell.silences[data.draw(st.sampled_from(sorted(self.shell.silences)))]
+        self.shell.keep(expired(found, self.shell.now), dies=dies)
 
     # --- time and the shell ---------------------------------------------------------------------------
 
@@ -113,7 +166,7 @@ class IncidentMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        self.shell.crash()
+        self.shell.restart()
 
     @rule(seconds=SECONDS)
     def live_on(self, seconds: int) -> None:
@@ -232,6 +285,16 @@ class IncidentMachine(RuleBasedStateMachine):
         assert in_incidents <= self.shell.messages
 
     @invariant()
+    def what_is_silenced_is_counted_as_silenced(self) -> None:
+        for row in self.shell.rows.values():
+            tally = row.incident.tally
+            if isinstance(row.incident.phase, Silenced):
+                assert tally.pending == tally.held == 0
+                assert row.incident.ticket is None
+            else:
+                assert tally.silenced == 0
+
+    @invariant()
     def time_before_due_at_changes_nothing(self) -> None:
         for row in self.shell.rows.values():
             due = due_at(row.incident)
@@ -279,6 +342,8 @@ class IncidentMachine(RuleBasedStateMachine):
         incident = row.incident
         if row.known.parked is not None:
             return True
+        if isinstance(incident.phase, Silenced):
+            return self.shell.lies_in_silence(incident)
         match incident.phase:
             case Acknowledged() | Closed(how="operator" | "gone" | "person"):
                 return True
@@ -303,7 +368,7 @@ class IncidentMachine(RuleBasedStateMachine):
     def assert_at_rest(self, incident: Incident, foreign: bool) -> None:
         assert isinstance(incident.phase, Closed)
         assert due_at(incident) is None
-        assert incident.tally.pending == incident.tally.held == 0
+        assert incident.tally.pending == incident.tally.held == incident.tally.silenced == 0
         ours_to_close = incident.phase.how in ("cleared", "expired", "operator") and may_complete(incident)
         if incident.ticket is not None and ours_to_close and not foreign:
             assert incident.completed
