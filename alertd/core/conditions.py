@@ -26,6 +26,8 @@ class Turn(enum.Enum):
     EXPIRED = "expired"
     STALE = "stale"  # older than what is known already
     UNKNOWN = "unknown"  # a clear of something never seen firing
+    UPDATED = "updated"  # its source says something about it while it fires: acknowledged, commented
+    IGNORED = "ignored"  # the same, and it does not fire
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -66,6 +68,22 @@ def observe(
     if alert.status is Status.CLEARED:
         return _clear(before, alert, received_at, receipt)
     return _fire(before, alert, received_at, receipt)
+
+
+def hear(before: Condition | None, alert: Alert, *, received_at: datetime) -> tuple[Condition | None, Turn]:
+    """Fold in what a source says about a condition, which neither fires nor clears by it.
+
+    The source has spoken, so who fires goes on to be believed for as long as after a repeat.
+    """
+    if before is None or not before.firing:
+        return before, Turn.IGNORED
+    heard = _counted(before, received_at)
+    word = before.reporters.get(alert.reporter)
+    if alert.expires_after is None or word is None or word.until is None:
+        return heard, Turn.UPDATED
+    word = msgspec.structs.replace(word, until=max(word.until, received_at + alert.expires_after))
+    reporters = {**before.reporters, alert.reporter: word}
+    return msgspec.structs.replace(heard, reporters=reporters, expires_at=_latest(reporters)), Turn.UPDATED
 
 
 def expire(before: Condition, now: datetime) -> tuple[Condition, Turn]:

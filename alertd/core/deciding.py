@@ -43,6 +43,7 @@ from alertd.core.incidents import (
     Tally,
     Tick,
     Touched,
+    Updated,
     Waiting,
     What,
     may_complete,
@@ -84,6 +85,8 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
             return count(_change(before, member, now), messages)
         case Ended(key, at, expired, messages):
             return count(_end(before, key, at, expired, now), messages)
+        case Updated(key, text, messages):
+            return count(_update(before, key, text, now), messages)
         case Counted(messages):
             return count(before, messages)
         case Quieted(quiet_by_key):
@@ -233,7 +236,7 @@ def _change(before: Incident, member: Member, now: datetime) -> Incident:
     old = before.members.get(member.key)
     if old is None or not old.firing or old.severity is member.severity:
         return before
-    member = replace(member, since=old.since)
+    member = replace(member, since=old.since, update=old.update)
     match before.phase:
         case Closed():
             return before
@@ -244,6 +247,18 @@ def _change(before: Incident, member: Member, now: datetime) -> Incident:
         case _:
             detail = f"{old.severity} to {member.severity}"
             return _tell(_seat(before, member), "severity", member, now, detail=detail)
+
+
+def _update(before: Incident, key: AlertKey, text: str, now: datetime) -> Incident:
+    """Tell it with the next note, once. A ticket that is made later says it by itself."""
+    member = before.members.get(key)
+    if member is None or not member.firing or text in ("", member.update):
+        return before
+    updated = replace(member, update=text)
+    after = replace(before, members=before.members | {key: updated})
+    if not isinstance(before.phase, Open):
+        return after
+    return _tell(after, "updated", updated, now, detail=text)
 
 
 def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: datetime) -> Incident:

@@ -14,7 +14,7 @@ import msgspec
 
 from alertd.core import deciding, incidents, quieting
 from alertd.core.alerts import Alert, AlertKey, Status
-from alertd.core.conditions import Condition, Turn, expire, observe
+from alertd.core.conditions import Condition, Turn, expire, hear, observe
 from alertd.core.devices import DEVICE_LABELS
 from alertd.core.history import Happening
 from alertd.core.incidents import (
@@ -28,10 +28,13 @@ from alertd.core.incidents import (
     Quieted,
     Silenced,
     Tick,
+    Updated,
 )
 from alertd.core.routes import Matched, Policy, Route, match, place
 from alertd.core.silences import NO_SILENCES, ActiveSilences
+from alertd.core.text import cut, one_line
 
+LONGEST_UPDATE = 300
 NO_MESSAGES = incidents.Tally()
 
 
@@ -69,6 +72,7 @@ class Event(msgspec.Struct, frozen=True):
     ended_at: datetime
     places: tuple[Place, ...] = ()
     counted: bool = True
+    text: str = ""  # what an update says
 
 
 class Fold:
@@ -96,8 +100,10 @@ class Fold:
     def observe(self, messages: Iterable[Message]) -> None:
         """Fold the messages into the conditions, in their order, and route what fires."""
         for message in messages:
-            if message.alert.status in (Status.IGNORED, Status.UPDATED):
+            if message.alert.status is Status.IGNORED:
                 self.totals["ignored"] += 1
+            elif message.alert.status is Status.UPDATED:
+                self._hear(message)
             else:
                 self._observe_one(message)
 
@@ -129,6 +135,18 @@ class Fold:
         places = self._places(alert) if turn is Turn.FIRED else ()
         self._events.append(self._event(turn, condition, receipt=message.receipt, places=places))
 
+    def _hear(self, message: Message) -> None:
+        alert = message.alert
+        before = self.conditions.get(alert.key)
+        condition, turn = hear(before, alert, received_at=message.received_at)
+        if condition is None or turn is Turn.IGNORED:
+            self.totals["ignored"] += 1
+            return
+        if condition is not before:
+            self._put(condition)
+        text = cut(one_line(alert.annotations.get("update", "")), LONGEST_UPDATE)
+        self._events.append(self._event(turn, condition, receipt=message.receipt, text=text))
+
     def _event(
         self,
         turn: Turn,
@@ -137,13 +155,14 @@ class Fold:
         receipt: str,
         places: tuple[Place, ...] = (),
         counted: bool = True,
+        text: str = "",
     ) -> Event:
         member = member_of(condition)
         if turn in (Turn.FIRED, Turn.CHANGED):
             member = msgspec.structs.replace(member, quiet=self._silences.quiet(condition.labels, self._now))
         client = condition.labels.get("client", "")
         ended_at = condition.ended_at or condition.seen_at
-        return Event(turn, condition.key, member, client, receipt, ended_at, places, counted)
+        return Event(turn, condition.key, member, client, receipt, ended_at, places, counted, text)
 
     def _places(self, alert: Alert) -> tuple[Place, ...]:
         found = []
@@ -271,9 +290,9 @@ class Fold:
         for count, key in enumerate(present):
             messages = 1 if event.counted and not count else 0
             self._step(key, _change_of(event, messages))
-            self._tell(event.turn.value, incident_key=key, event=event)
+            self._tell(event.turn.value, incident_key=key, event=event, detail=_said(event))
         if not present and event.counted:
-            self.totals["cleared_unticketed"] += 1
+            self.totals["ignored" if event.turn is Turn.UPDATED else "cleared_unticketed"] += 1
 
     def _is_live(self, key: str) -> bool:
         return key in self.incidents and incidents.is_live(self.incidents[key])
@@ -345,9 +364,15 @@ def member_of(condition: Condition) -> Member:
     )
 
 
-def _change_of(event: Event, messages: int) -> Changed | Ended:
+def _said(event: Event) -> dict[str, str]:
+    return {"said": event.text} if event.text else {}
+
+
+def _change_of(event: Event, messages: int) -> Changed | Updated | Ended:
     if event.turn is Turn.CHANGED:
         return Changed(event.member, messages=messages)
+    if event.turn is Turn.UPDATED:
+        return Updated(event.key, event.text, messages)
     return _ended(event, messages)
 
 

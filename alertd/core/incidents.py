@@ -34,6 +34,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clues: dict[str, str] = {}  # what else names its device: some of DEVICE_LABELS
     ended_at: datetime | None = None
     expired: bool = False
+    update: str = ""  # what its source said last about it, beside that it fires
     quiet: Quiet | None = None  # what silenced it when it was last asked, which is while there is no ticket
 
     @property
@@ -101,7 +102,7 @@ Phase: TypeAlias = Waiting | Silenced | Open | Holding | Expired | Acknowledged 
 
 
 What: TypeAlias = Literal[
-    "joined", "fired again", "cleared", "expired", "severity", "left open", "reopened", "linked"
+    "joined", "fired again", "cleared", "expired", "severity", "updated", "left open", "reopened", "linked"
 ]
 
 
@@ -200,6 +201,14 @@ class Ended(msgspec.Struct, frozen=True):
     messages: int = 1
 
 
+class Updated(msgspec.Struct, frozen=True):
+    """A source says something about a condition that holds: who acknowledged it, a comment."""
+
+    key: AlertKey
+    text: str
+    messages: int = 1
+
+
 class Counted(msgspec.Struct, frozen=True):
     """Messages that changed nothing else: repeats."""
 
@@ -274,6 +283,7 @@ Change: TypeAlias = (
     Fired
     | Changed
     | Ended
+    | Updated
     | Counted
     | Quieted
     | Tick

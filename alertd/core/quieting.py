@@ -72,14 +72,9 @@ def is_out_of_date(incident: Incident, now: datetime) -> bool:
 
 def _silenced(incident: Incident, now: datetime) -> Silenced | None:
     """Return the silence that lies over all that fires; None: something is not silenced."""
-    quiets: list[Quiet] = []
-    for member in incident.members.values():
-        if not member.firing:
-            continue
-        if member.quiet is None or member.quiet.until <= now:
-            return None
-        quiets.append(member.quiet)
-    if not quiets:
+    firing = [member.quiet for member in incident.members.values() if member.firing]
+    quiets = [quiet for quiet in firing if quiet is not None and quiet.until > now]
+    if not quiets or len(quiets) < len(firing):
         return None
     first_over = min(quiets, key=lambda quiet: quiet.until)
     ids = sorted({id_ for quiet in quiets for id_ in quiet.by})

@@ -38,6 +38,7 @@ DESCRIPTION = """\
 {% if silenced %}{{ silenced }}
 {% endif %}{% if previous %}Follows ticket {{ previous }}: the same problem is back.
 {% endif %}{% if cleared %}Already over: {{ cleared }}
+{% endif %}{% if update %}Its source says: {{ update }}
 {% endif %}
 {% if description %}{{ description }}
 
@@ -214,6 +215,7 @@ def _values(incident: Incident, reference: str) -> dict[str, Any]:
         "client": one_line(incident.client),
         "since": _instant(min(member.since for member in members)),
         "description": cut(main.description.strip(), MOST_SAID),
+        "update": one_line(main.update) if main.firing else "",
         "url": main.url if main.url.startswith(("http://", "https://")) else "",
         "members": _member_lines(incident) if len(members) > 1 else [],
         "firing_count": firing,
@@ -246,6 +248,7 @@ _SAMPLE: dict[str, Any] = {
     "labels": {"alertname": "DiskFull"},
     "state": "open",
     "silenced": "",
+    "update": "",
     "previous": "",
     "cleared": "",
     "reference": "alertd-abcdefghijklmnopqrstuvwxyz-g1",
@@ -281,7 +284,8 @@ def _member_line(member: Member) -> str:
         how = f"firing since {_instant(member.since)}"
     else:
         how = f"{'expired' if member.expired else 'cleared'} {_instant(member.ended_at)}"
-    return cut(one_line(f"{where}{member.title} [{member.severity}], {how}"), 300)
+    said = f"; {member.update}" if member.update and member.firing else ""
+    return cut(one_line(f"{where}{member.title} [{member.severity}], {how}{said}"), 300)
 
 
 def _change_line(happened: Happened) -> str:
@@ -296,6 +300,7 @@ _SAYS = {
     "reopened": "Firing again, ticket reopened: {what}",
     "cleared": "Cleared: {what}",
     "expired": "Nothing more heard of: {what}. Silence is no all-clear, so the ticket stays open.",
+    "updated": "{what}: {detail}",
     "severity": "Severity {detail}: {what}",
     "left open": "All clear. The ticket is left open: {detail}.",
     "linked": "alertd's alerts for this problem are followed in this ticket, which was there before.",

@@ -18,10 +18,19 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
-from alertd.core.alerts import Severity
+from alertd.core.alerts import Severity, Status
 from alertd.core.deciding import decide, due_at
 from alertd.core.folding import Routing
-from alertd.core.incidents import Acknowledged, Closed, Dismissed, Incident, Silenced, Tick, may_complete
+from alertd.core.incidents import (
+    Acknowledged,
+    Closed,
+    Dismissed,
+    Incident,
+    Open,
+    Silenced,
+    Tick,
+    may_complete,
+)
 from alertd.core.matchers import parse_matchers
 from alertd.core.observing import NoteView
 from alertd.core.route_settings import RootRouteSettings
@@ -100,6 +109,14 @@ class IncidentMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def flap(self, name: str) -> None:
         self.shell.post(*[alert(name), alert(name, cleared=True)] * 3, alert(name))
+
+    @rule(name=NAMES, text=st.sampled_from(["acknowledged", "picked up", ""]))
+    def update(self, name: str, text: str) -> None:
+        before = {key: type(row.incident.phase) for key, row in self.shell.rows.items()}
+        self.shell.post(alert(name, status=Status.UPDATED, annotations={"update": text}))
+        for key, phase in before.items():
+            after = type(self.shell.rows[key].incident.phase)
+            assert after is phase or {after, phase} == {Open, Silenced}  # a silence ended, or counts by now
 
     # --- silences -------------------------------------------------------------------------------------
 
