@@ -12,7 +12,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from alertd.core.alerts import AlertKey
-from alertd.core.incidents import Incident, Open, Silenced, Waiting, wants_missed
+from alertd.core.incidents import Closed, Incident, Open, Silenced, Waiting, wants_missed
 from alertd.core.silences import Quiet
 from alertd.core.tallying import retally
 
@@ -61,7 +61,12 @@ def may_be_silenced(incident: Incident) -> bool:
 
 
 def is_out_of_date(incident: Incident, now: datetime) -> bool:
-    """Whether a silence that a member knows of may have ended, or have been made longer, since."""
+    """Whether what the members say silences them may be so no more, and may matter.
+
+    Of a closed incident nobody has asked since; if it opens again, what fires still opens with it.
+    """
+    if isinstance(incident.phase, Closed):
+        return incident.firing
     if not may_be_silenced(incident) or isinstance(incident.phase, Waiting):
         return False
     return any(

@@ -322,6 +322,16 @@ def test_a_condition_that_cannot_be_found_is_not_silenced() -> None:
     assert isinstance(fold.incidents[books.one().key].phase, Open)
 
 
+def test_what_an_operator_closed_and_fires_on_is_asked_about_when_it_opens_again() -> None:
+    books = Books()
+    books.fold(alert("b"))
+    books.store(decide(books.one(), Dismissed(), now=T0))
+    books.silences = (silence('host=~"a|b"'),)
+    books.fold(alert("a"), now=at(minutes=1))
+
+    assert isinstance(books.one().phase, Silenced)
+
+
 def test_only_those_with_a_silence_to_ask_about_are_loaded() -> None:
     books = Books(silence())
     books.fold(alert("a"))
