@@ -211,3 +211,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parked: str | None = None  # Autotask's reason for refusing; a person or a changed level tries again
     parked_level: str | None = None  # the level that was refused
     refused: dict[str, str] = {}  # notes, or single tags, that Autotask refuses: part to mark of the terms
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether a ticket stands, or a create has been committed to: it can be held back no more."""
+        return self.intent is not None or self.ticket is not None

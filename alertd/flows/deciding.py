@@ -259,7 +259,7 @@ class Decider:
             needed = fold.needed_incidents() | set(incident_keys)
             rows = (await self._state.load((), needed)).incidents if needed else {}
             fold.incidents = {key: row.incident for key, row in rows.items()}
-            fold.committed = {key for key, row in rows.items() if _is_committed(row.known)}
+            fold.committed = {key for key, row in rows.items() if row.known.may_stand}
             await self._hear(fold, incident_keys)
             fold.decide()
             fold.tick(key for key in incident_keys if key in fold.incidents)
@@ -294,11 +294,6 @@ class Decider:
 
 async def _nothing_new(fold: Fold) -> None:
     """Only time, or a silence, speaks."""
-
-
-def _is_committed(known: Known) -> bool:
-    """Whether a create may have been sent, so that its ticket can be held back no more."""
-    return known.intent is not None or known.ticket is not None
 
 
 def _messages(work: Work) -> Iterable[Message]:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from alertd.core import outcomes
+from alertd.core import outcomes, quieting
 from alertd.core.incidents import Change as IncidentChange
 from alertd.core.incidents import ReopenRefused
 from alertd.core.levels import desired, known_for
@@ -417,6 +417,8 @@ class Settler:
         if outcomes.gave_up_creating(known):
             known = outcomes.refused(known, GAVE_UP, level=fingerprint(job.level, self._terms().mark))
         known = known_for(known, before=row.incident, after=after)
+        if not known.may_stand:  # it was not applied: a silence that came too late for it comes in time
+            after = quieting.follow(after, before=row.incident, now=now, may_begin=True)
         write = incident_write(row, after, known, settle_at=now)
         told = happenings(row, known, after, at=now, deed=deed)
         return Step(incidents=[write], history=told, totals=after.tally.minus(row.incident.tally))

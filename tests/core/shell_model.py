@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from alertd.core import observing, outcomes, text
+from alertd.core import observing, outcomes, quieting, text
 from alertd.core.alerts import Alert, AlertKey
 from alertd.core.conditions import Condition
 from alertd.core.deciding import decide, due_at
@@ -179,9 +179,7 @@ class Shell:
         fold.expire(silent or [])
         needed = fold.needed_incidents() | set(due or [])
         fold.incidents = {key: self.rows[key].incident for key in needed if key in self.rows}
-        fold.committed = {
-            key for key in fold.incidents if self.rows[key].known.intent or self.rows[key].known.ticket
-        }
+        fold.committed = {key for key in fold.incidents if self.rows[key].known.may_stand}
         fold.conditions.update({key: self.conditions[key] for key in fold.unheard(due or [])})
         fold.decide()
         fold.tick(due or [])
@@ -477,6 +475,8 @@ class Shell:
                 known, "gave up", level=fingerprint(self._job(row).level, self.terms.mark)
             )
         row.known = known_for(known, before=row.incident, after=after)
+        if not row.known.may_stand:
+            after = quieting.follow(after, before=row.incident, now=self.now, may_begin=True)
         for name, change in after.tally.minus(row.incident.tally).items():
             self.totals[name] += change
         row.incident, row.settle_at = after, self.now

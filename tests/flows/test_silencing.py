@@ -9,6 +9,7 @@ import pytest
 
 from alertd.core.matchers import parse_matchers
 from alertd.core.silences import Silence, expired
+from alertd.flows.errors import OutcomeUnknown
 from tests.flows.conftest import START, Machine, alert
 
 pytestmark = pytest.mark.looptime
@@ -201,3 +202,14 @@ async def test_a_silence_stored_before_a_crash_holds_back_after_it() -> None:
     await restart(machine)
     await machine.run(60)
     assert machine.tickets == []
+
+
+async def test_a_create_that_was_not_applied_is_not_sent_again_in_silence() -> None:
+    machine = Machine()
+    machine.desk.fail("create", "before", OutcomeUnknown("lost"))
+    await machine.post(alert())
+    await machine.run(1)
+    await silence(machine, lasts_s=7200)
+    await machine.run(600)
+    assert machine.tickets == []
+    assert state(machine) == ["silenced"]
