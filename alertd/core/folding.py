@@ -79,14 +79,14 @@ class Fold:
     """One batch. Give it what is stored, call `observe`, add the incidents it names, call `decide`.
 
     In between, add the conditions that `unheard` names: what silences them has to be asked anew. `committed`
-    holds the keys of incidents whose create may have been sent: their tickets cannot be held back any more.
+    holds incidents whose create may have been sent, and of which generation: that cannot be held back any more.
     """
 
     def __init__(self, routing: Routing, *, now: datetime, silences: ActiveSilences = NO_SILENCES) -> None:
         self._routing = routing
         self._now = now
         self._silences = silences
-        self.committed: set[str] = set()
+        self.committed: dict[str, int] = {}
         self.conditions: dict[AlertKey, Condition] = {}
         self.incidents: dict[str, Incident] = {}
         self.changed_conditions: set[AlertKey] = set()
@@ -302,7 +302,8 @@ class Fold:
         live = self._routing.policies.get(before.policy.route_name)
         current = before if live is None else deciding.with_policy(before, live)
         after = deciding.decide(current, change, now=self._now)
-        after = quieting.follow(after, before=current, now=self._now, may_begin=key not in self.committed)
+        may_begin = self.committed.get(key) != after.generation
+        after = quieting.follow(after, before=current, now=self._now, may_begin=may_begin)
         self._store(key, before, after)
         self._tell_of_silence(before, after)
 

@@ -259,7 +259,9 @@ class Decider:
             needed = fold.needed_incidents() | set(incident_keys)
             rows = (await self._state.load((), needed)).incidents if needed else {}
             fold.incidents = {key: row.incident for key, row in rows.items()}
-            fold.committed = {key for key, row in rows.items() if row.known.may_stand}
+            fold.committed = {
+                key: row.incident.generation for key, row in rows.items() if row.known.may_stand
+            }
             await self._hear(fold, incident_keys)
             fold.decide()
             fold.tick(key for key in incident_keys if key in fold.incidents)

@@ -179,7 +179,9 @@ class Shell:
         fold.expire(silent or [])
         needed = fold.needed_incidents() | set(due or [])
         fold.incidents = {key: self.rows[key].incident for key in needed if key in self.rows}
-        fold.committed = {key for key in fold.incidents if self.rows[key].known.may_stand}
+        fold.committed = {
+            key: each.generation for key, each in fold.incidents.items() if self.rows[key].known.may_stand
+        }
         fold.conditions.update({key: self.conditions[key] for key in fold.unheard(due or [])})
         fold.decide()
         fold.tick(due or [])

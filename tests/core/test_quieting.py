@@ -15,6 +15,7 @@ from alertd.core.deciding import decide, due_at
 from alertd.core.folding import Fold, Message, Routing
 from alertd.core.incidents import (
     Closed,
+    Completed,
     CompletedByPerson,
     Dismissed,
     Gone,
@@ -69,7 +70,7 @@ class Books:
         self.conditions: dict[AlertKey, Condition] = {}
         self.incidents: dict[str, Incident] = {}
         self.totals: Counter[str] = Counter()
-        self.committed: set[str] = set()
+        self.committed: dict[str, int] = {}
 
     def fold(self, *alerts: Alert, now: datetime = T0, tick: bool = False, expire: bool = False) -> list[str]:
         fold = Fold(self.routing, now=now, silences=ActiveSilences(self.silences))
@@ -279,11 +280,11 @@ def test_a_ticket_that_may_be_on_its_way_is_not_held_back() -> None:
     books = Books()
     books.fold(alert("a"))
     books.silences = (silence(),)
-    books.committed = set(books.incidents)
+    books.committed = dict.fromkeys(books.incidents, 1)
     books.fold(now=at(minutes=1), tick=True)
     assert isinstance(books.one().phase, Open)
 
-    books.committed = set()  # it was refused, and another one would have to be sent
+    books.committed = {}  # it was refused, and another one would have to be sent
     books.fold(alert("a"), now=at(minutes=2))
     assert isinstance(books.one().phase, Silenced)
 
@@ -329,6 +330,20 @@ def test_what_an_operator_closed_and_fires_on_is_asked_about_when_it_opens_again
     books.silences = (silence('host=~"a|b"'),)
     books.fold(alert("a"), now=at(minutes=1))
 
+    assert isinstance(books.one().phase, Silenced)
+
+
+def test_the_next_generation_is_held_back_though_the_last_one_has_its_ticket() -> None:
+    books = Books(hold="0s", reopen_within="10m")
+    books.fold(alert("a"))
+    books.store(decide(books.one(), Linked(TICKET, 0), now=T0))
+    books.fold(alert("a", cleared=True))
+    books.store(decide(books.one(), Completed(), now=T0))
+    books.silences = (silence(),)
+    books.committed = dict.fromkeys(books.incidents, 1)
+    books.fold(alert("a"), now=at(minutes=11))
+
+    assert books.one().generation == 2
     assert isinstance(books.one().phase, Silenced)
 
 
