@@ -16,6 +16,7 @@ from alertd.ops.admin import Route
 from alertd.ops.operations import NotReloaded
 from alertd.ops.pulse import Pulse
 from alertd.ops.replies import reply_error, reply_json
+from alertd.ops.silencing import SilenceDesk
 from alertd.ops.snapshot import Snapshot
 
 
@@ -92,7 +93,8 @@ class ProcessOperations:
             done = await self._parts.operations.retry(names["key"])
             return reply_json(done) if done is not None else reply_error(404, "there is no such incident")
 
-        return [Route(("POST",), "/api/v1/incidents/{key}/retry", retry)]
+        silences = SilenceDesk(self._parts.silences, self._parts.clock)
+        return [Route(("POST",), "/api/v1/incidents/{key}/retry", retry), *silences.routes()]
 
     def _detail(self) -> dict[str, Any]:
         desk = self._parts.desk

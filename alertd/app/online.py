@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ from alertd.autotask.transport import Around
 from alertd.config.settings import Settings
 from alertd.core.sources.kinds import compile_profile
 from alertd.intake.senders import sender_of
+from alertd.ops.silencing import shown_silences
 from alertd.store.opening import open_reader
 from alertd.store.store import Reader
 
@@ -86,6 +87,10 @@ class Offline:
     async def explain(self, asked: str) -> dict[str, Any] | None:
         """Return all that is known of it."""
         return await self._inquiries.explain(asked)
+
+    async def silences(self, *, states: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Return silences in these states (None: all that are not over), the first to end first."""
+        return shown_silences(await self._reader.stored_silences(), states or (), SystemClock().now())
 
     async def status(self) -> dict[str, Any]:
         """Return how things stood when the store was last written."""

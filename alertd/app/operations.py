@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -14,9 +14,10 @@ from alertd.core import outcomes
 from alertd.core.alerts import Alert
 from alertd.core.folding import Routing
 from alertd.core.history import Happening
-from alertd.core.incidents import Closed, Holding, Incident, Waiting, may_complete
+from alertd.core.incidents import Closed, Holding, Incident, Silenced, Waiting, may_complete
 from alertd.core.routes import explain as explain_routes
 from alertd.core.routes import match, place
+from alertd.core.silences import Silence
 from alertd.core.tickets import Known
 from alertd.flows.errors import Conflict
 from alertd.flows.ports import ConditionRow, Entry, Envelope, Step
@@ -43,7 +44,13 @@ class Inquiries:
         """Return incidents in these states (None: all but closed ones), newest first."""
         found = await self._reader.incidents(states=states or OPEN_STATES, limit=limit)
         links = await self._links()
-        return [summary(each, links) for each in found]
+        silences = await self._silences_of(found)
+        return [summary(each, links) | silenced(each.incident, silences) for each in found]
+
+    async def _silences_of(self, found: Sequence[StoredIncident]) -> dict[str, Silence]:
+        if not any(isinstance(each.incident.phase, Silenced) for each in found):
+            return {}
+        return {each.id: each for each in await self._reader.stored_silences()}
 
     async def parked(self, *, limit: int) -> list[Document]:
         """Return what is set aside for a person: refused tickets, and requests nobody could read."""
@@ -112,6 +119,7 @@ class Inquiries:
         calls = await self._reader.calls_of(stored.incident.key)
         return {
             **summary(stored, await self._links()),
+            **silenced(stored.incident, await self._silences_of([stored])),
             "next": what_comes_next(stored),
             "members": [msgspec.to_builtins(member) for member in stored.incident.members.values()],
             "history": await self._history(incident_keys=[stored.incident.key]),
@@ -187,7 +195,17 @@ class Operations(Inquiries):
             return {"incident": key, "retried": True}
 
 
-OPEN_STATES = ("waiting", "opening", "open", "holding", "acknowledged", "folded", "expired", "parked")
+OPEN_STATES = (
+    "waiting",
+    "silenced",
+    "opening",
+    "open",
+    "holding",
+    "acknowledged",
+    "folded",
+    "expired",
+    "parked",
+)
 
 
 def summary(stored: StoredIncident, links: DeepLinks) -> Document:
@@ -217,6 +235,19 @@ def summary(stored: StoredIncident, links: DeepLinks) -> Document:
     }
 
 
+def silenced(incident: Incident, silences: Mapping[str, Silence]) -> Document:
+    """Return which silences keep its ticket back, and until when; nothing where none does."""
+    phase = incident.phase
+    if not isinstance(phase, Silenced):
+        return {}
+    ends = [silences[id_].ends_at for id_ in phase.by if id_ in silences]  # one may be longer by now
+    return {
+        "silenced_by": list(phase.by),
+        "silenced_until": _at(max([phase.until, *ends])),
+        "silenced_said": phase.said,
+    }
+
+
 def what_comes_next(stored: StoredIncident) -> str:
     """Say in one sentence what alertd will do with this incident, and when."""
     incident, known = stored.incident, stored.known
@@ -235,6 +266,8 @@ def _next_by_phase(incident: Incident, known: Known) -> str:
     match incident.phase:
         case Waiting(until):
             return f"collecting alerts of its group until {_at(until)}, then the ticket is made"
+        case Silenced(by=by):
+            return f"silenced by {', '.join(by)}; what still fires when that is over gets its ticket then"
         case Holding(_, until):
             return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
         case Closed() as phase:

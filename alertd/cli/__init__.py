@@ -27,6 +27,7 @@ _COMMANDS = {
     "status": Command("alertd.cli.status", "status", "Say how alertd is doing."),
     "explain": Command("alertd.cli.explaining", "explain", "Tell all that happened to something, and why."),
     "incidents": Command("alertd.cli.incidents", "incidents", "List incidents, show one, or try it again."),
+    "silence": Command("alertd.cli.silences", "silence", "Keep new tickets from being made for a while."),
     "parked": Command("alertd.cli.parked", "parked", "List what was set aside for a person."),
     "token": Command("alertd.cli.tokens", "token", "Make a new token."),
     "healthcheck": Command("alertd.cli.healthcheck", "healthcheck", "Ask the daemon whether it is healthy."),

@@ -74,17 +74,17 @@ class AdminApi:
         asked = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
         return self._json("GET", _url(path) + (f"?{asked}" if asked else ""))
 
-    def post(self, *path: str) -> Any:
-        """Ask for a change at `/api/v1/<path>` and return the answer.
+    def post(self, *path: str, body: Any = None) -> Any:
+        """Ask for a change at `/api/v1/<path>` and return the answer. `body` is sent as JSON, unless None.
 
         Raises:
             NotRunning: Nobody listens.
             Refused: The answer is no.
         """
-        return self._json("POST", _url(path))
+        return self._json("POST", _url(path), b"" if body is None else msgspec.json.encode(body))
 
-    def ask(self, method: str, target: str) -> Answer:
-        """Send one request without a body.
+    def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
+        """Send one request; a body is JSON.
 
         Raises:
             NotRunning: Nobody listens.
@@ -92,7 +92,7 @@ class AdminApi:
         """
         connection = _connection(self._address)
         try:
-            connection.request(method, target, headers=self._headers())
+            connection.request(method, target, body=body, headers=self._headers(body))
             response = connection.getresponse()
             return Answer(response.status, response.read())
         except TimeoutError:
@@ -105,21 +105,23 @@ class AdminApi:
         finally:
             connection.close()
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json", "Content-Length": "0"}
+    def _headers(self, body: bytes) -> dict[str, str]:
+        headers = {"Accept": "application/json", "Content-Length": str(len(body))}
+        if body:
+            headers["Content-Type"] = "application/json"
         return headers | ({"Authorization": f"Bearer {self._token.reveal()}"} if self._token else {})
 
-    def _json(self, method: str, target: str) -> Any:
-        answer = self.ask(method, target)
+    def _json(self, method: str, target: str, body: bytes = b"") -> Any:
+        answer = self.ask(method, target, body)
         try:
-            body = json.loads(answer.body or b"null")
+            told = json.loads(answer.body or b"null")
         except ValueError:
             raise Refused(
                 answer.status, f"what listens at {self._listen} is not alertd's admin API"
             ) from None
         if answer.status >= 300:
-            raise Refused(answer.status, _reason(answer.status, body))
-        return body
+            raise Refused(answer.status, _reason(answer.status, told))
+        return told
 
 
 def _url(path: tuple[str, ...]) -> str:

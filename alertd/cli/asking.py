@@ -37,13 +37,13 @@ def ask(*path: str, offline: Question, **query: Any) -> Any:
         return asyncio.run(_ask_store(settings, offline))
 
 
-def tell(*path: str) -> Any:
-    """Ask the running daemon for a change.
+def tell(*path: str, body: Any = None) -> Any:
+    """Ask the running daemon for a change, `body` being what to change, as JSON can say it.
 
     Raises:
         NotRunning: There is none.
     """
-    return _api(load_untested(config_path(), os.environ)).post(*path)
+    return _api(load_untested(config_path(), os.environ)).post(*path, body=body)
 
 
 def _api(settings: Settings) -> AdminApi:

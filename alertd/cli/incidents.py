@@ -11,7 +11,18 @@ from alertd.cli.options import config_option, json_option
 from alertd.cli.tables import print_json, print_table
 from alertd.cli.telling import explanation, instant
 
-_STATES = ("waiting", "opening", "open", "holding", "acknowledged", "folded", "expired", "parked", "closed")
+_STATES = (
+    "waiting",
+    "silenced",
+    "opening",
+    "open",
+    "holding",
+    "acknowledged",
+    "folded",
+    "expired",
+    "parked",
+    "closed",
+)
 _MOST = 1000
 
 
@@ -50,7 +61,7 @@ def listing(states: tuple[str, ...], *, limit: int, as_json: bool) -> None:
 
 def _row(each: dict[str, Any]) -> tuple[object, ...]:
     return (
-        each["state"],
+        _state(each),
         each["severity"],
         each["ticket"] or "-",
         instant(each["opened_at"]),
@@ -60,6 +71,11 @@ def _row(each: dict[str, Any]) -> tuple[object, ...]:
         each["incident"],
         each["title"],
     )
+
+
+def _state(each: dict[str, Any]) -> str:
+    until = each.get("silenced_until")
+    return f"silenced until {instant(until)}" if until else str(each["state"])
 
 
 @incidents.command()

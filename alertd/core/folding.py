@@ -79,7 +79,7 @@ class Fold:
     """One batch. Give it what is stored, call `observe`, add the incidents it names, call `decide`.
 
     In between, add the conditions that `unheard` names: what silences them has to be asked anew. `committed`
-    holds incidents whose create may have been sent, and of which generation: that cannot be held back any more.
+    says of which generation an incident's create may have been sent: that cannot be held back any more.
     """
 
     def __init__(self, routing: Routing, *, now: datetime, silences: ActiveSilences = NO_SILENCES) -> None:

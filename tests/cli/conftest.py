@@ -105,6 +105,7 @@ class Daemon:
         self.answers: dict[str, tuple[int, Any]] = {}
         self.asked: list[str] = []
         self.tokens: list[str | None] = []
+        self.bodies: list[bytes] = []
         daemon = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -116,6 +117,7 @@ class Daemon:
 
             def _answer(self) -> None:
                 daemon.asked.append(f"{self.command} {self.path}")
+                daemon.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
                 daemon.tokens.append(self.headers.get("Authorization"))
                 path = self.path.partition("?")[0]
                 status, document = daemon.answers.get(path, (404, {"error": "there is nothing here"}))

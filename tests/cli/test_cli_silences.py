@@ -1,0 +1,113 @@
+"""`alertd silence`: what it asks the daemon for, and what it says."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alertd.app.clock import SystemClock
+from tests.cli.conftest import Cli, Daemon
+
+MADE = {
+    "id": "3c0e6f0e",
+    "state": "active",
+    "matchers": ['host="fs02"'],
+    "starts_at": "2026-11-23T12:00:00.000Z",
+    "ends_at": "2026-11-23T13:00:00.000Z",
+    "created_by": "noc",
+    "comment": "patching",
+    "updated_at": "2026-11-23T12:00:00.000Z",
+    "annotations": {},
+}
+
+
+def sent(daemon: Daemon) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(daemon.bodies[-1])
+    return body
+
+
+def lasts(body: dict[str, Any]) -> timedelta:
+    starts = body["starts_at"]
+    begins = datetime.fromisoformat(starts) if starts else SystemClock().now()
+    return datetime.fromisoformat(body["ends_at"]) - begins
+
+
+def test_add_says_the_id_of_the_new_one(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/silences"] = (201, MADE)
+    done = cli("silence", "add", "host=fs02", 'severity=~"low|info"', "--duration", "2h", "--comment", "why")
+
+    assert done == (0, "3c0e6f0e\n", "")
+    body = sent(daemon)
+    assert body["matchers"] == ['host="fs02"', 'severity=~"low|info"']
+    assert (body["comment"], body["starts_at"]) == ("why", None)
+    assert body["created_by"]
+    assert timedelta(hours=1, minutes=59) < lasts(body) <= timedelta(hours=2)
+
+
+def test_the_first_word_may_be_the_alerts_name(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/silences"] = (201, MADE)
+    cli("silence", "add", "DiskFull", "host=fs02", "--author", "anna")
+
+    assert sent(daemon)["matchers"] == ['alertname="DiskFull"', 'host="fs02"']
+    assert sent(daemon)["created_by"] == "anna"
+    assert lasts(sent(daemon)) <= timedelta(hours=1)
+
+
+def test_start_and_end_are_instants(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/silences"] = (201, MADE)
+    start, end = "2030-01-01T08:00:00Z", "2030-01-01T11:00:00+01:00"
+    code, out, _ = cli("silence", "add", "a=b", "--start", start, "--end", end, "--json")
+
+    assert code == 0
+    assert json.loads(out) == MADE
+    assert sent(daemon)["starts_at"] == "2030-01-01T08:00:00+00:00"
+    assert sent(daemon)["ends_at"] == "2030-01-01T10:00:00+00:00"
+    cli("silence", "add", "a=b", "--start", start, "--duration", "30m")
+    assert lasts(sent(daemon)) == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("a=~(",),
+        ("a=b", "word"),
+        ("a=b", "--duration", "soon"),
+        ("a=b", "--start", "soon"),
+        ("a=b", "--duration", "1h", "--end", "2030-01-01T08:00:00Z"),
+    ],
+)
+def test_what_cannot_be_is_bad_usage(cli: Cli, daemon: Daemon, arguments: tuple[str, ...]) -> None:
+    code, out, err = cli("silence", "add", *arguments)
+    assert (code, out) == (2, "")
+    assert "Error:" in err
+    assert daemon.asked == []
+
+
+def test_a_refusal_is_one_line(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/silences"] = (400, {"error": "it cannot be"})
+    assert cli("silence", "add", "a=b") == (1, "", "alertd: it cannot be\n")
+
+
+def test_list_shows_what_is_not_over(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/silences"] = (200, [MADE])
+    code, out, _ = cli("silence", "list")
+    assert code == 0
+    assert '3c0e6f0e  active  2026-11-23 12:00:00 UTC  2026-11-23 13:00:00 UTC  noc  {host="fs02"}' in out
+    assert json.loads(cli("silence", "list", "--json", "--state", "expired").out) == [MADE]
+    assert daemon.asked[-1] == "GET /api/v1/silences?state=expired"
+
+    daemon.answers["/api/v1/silences"] = (200, [])
+    assert cli("silence", "list").out == "No silences.\n"
+
+
+def test_expire_ends_several(cli: Cli, daemon: Daemon) -> None:
+    daemon.answers["/api/v1/silences/a/expire"] = (200, {**MADE, "id": "a"})
+    daemon.answers["/api/v1/silences/b/expire"] = (200, {**MADE, "id": "b"})
+    assert cli("silence", "expire", "a", "b") == (0, "a is over.\nb is over.\n", "")
+    assert [each["id"] for each in json.loads(cli("silence", "expire", "b", "--json").out)] == ["b"]
+    daemon.answers["/api/v1/silences/c/expire"] = (404, {"error": "there is no silence c"})
+    assert cli("silence", "expire", "c") == (1, "", "alertd: there is no silence c\n")
