@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from alertd.app.clock import SystemClock
+from alertd.app.operations import silenced, summary, what_comes_next
+from alertd.autotask.links import DeepLinks
+from alertd.cli.telling import incident as incident_lines
+from alertd.core.incidents import Incident, Silenced
+from alertd.core.matchers import parse_matchers
+from alertd.core.silences import Silence
+from alertd.core.tickets import Known
+from alertd.store.opening import open_store
+from alertd.store.settings import StoreSettings
 from tests.cli.conftest import Cli, Daemon
+from tests.cli.test_cli_questions import _stored
+from tests.store.making import FixedClock
 
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 MADE = {
     "id": "3c0e6f0e",
     "state": "active",
@@ -111,3 +127,65 @@ def test_expire_ends_several(cli: Cli, daemon: Daemon) -> None:
     assert [each["id"] for each in json.loads(cli("silence", "expire", "b", "--json").out)] == ["b"]
     daemon.answers["/api/v1/silences/c/expire"] = (404, {"error": "there is no silence c"})
     assert cli("silence", "expire", "c") == (1, "", "alertd: there is no silence c\n")
+
+
+# --- what is silenced ---------------------------------------------------------------------------------
+
+
+def a_silence(ends_at: datetime) -> Silence:
+    return Silence(
+        id="s1",
+        matchers=parse_matchers("host=fs02"),
+        starts_at=NOON,
+        ends_at=ends_at,
+        created_by="anna",
+        comment="patching",
+        updated_at=NOON,
+    )
+
+
+def a_silenced_incident() -> Incident:
+    return replace(_stored().incident, phase=Silenced(NOON, NOON + HOUR, ("s1",), "anna: patching"))
+
+
+def test_how_long_is_told_as_it_stands_now() -> None:
+    longer = silenced(a_silenced_incident(), {"s1": a_silence(NOON + 2 * HOUR)})
+    assert longer == {
+        "silenced_by": ["s1"],
+        "silenced_until": "2026-11-23T14:00:00.000Z",
+        "silenced_said": "anna: patching",
+    }
+    assert silenced(a_silenced_incident(), {})["silenced_until"] == "2026-11-23T13:00:00.000Z"
+    assert silenced(_stored().incident, {}) == {}
+    stored = replace(_stored(), incident=a_silenced_incident(), known=Known())
+    assert what_comes_next(stored).startswith("silenced by s1; what still fires")
+
+
+def test_incidents_say_until_when(cli: Cli, daemon: Daemon) -> None:
+    incident = a_silenced_incident()
+    stored = replace(_stored(), incident=incident, known=Known(), state="silenced")
+    told = summary(stored, DeepLinks("")) | silenced(incident, {})
+    daemon.answers["/api/v1/incidents"] = (200, [told])
+    assert "silenced until 2026-11-23 13:00:00 UTC" in cli("incidents", "list").out
+    assert cli("incidents", "list", "--state", "silenced").code == 0
+    assert "until 2026-11-23 13:00:00 UTC, by s1 (anna: patching)" in "\n".join(incident_lines(told))
+    assert ", by s1\n" in "\n".join(incident_lines({**told, "silenced_said": ""}))
+
+
+def test_without_a_daemon_the_store_is_read(cli: Cli) -> None:
+    async def fill() -> None:
+        settings = StoreSettings(url=f"sqlite:///{cli.folder}/alertd.db", min_free=0)
+        async with open_store(settings, clock=FixedClock(), registry=CollectorRegistry()) as store:
+            await store.store_silences(
+                [a_silence(SystemClock().now() + HOUR), replace(a_silence(NOON), id="old")]
+            )
+
+    asyncio.run(fill())
+    cli.capsys.readouterr()
+    (cli.folder / "admin-token").write_text("admin-secret\n")
+    code, out, err = cli("silence", "list", "--json")
+
+    assert code == 0
+    assert [each["id"] for each in json.loads(out)] == ["s1"]
+    assert "does not run" in err
+    assert cli("silence", "expire", "s1").code == 1

@@ -37,6 +37,7 @@ from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.silences import ActiveSilences, Quiet, Silence
 from alertd.core.text import ticket_text
+from alertd.core.tickets import Create, Intent, Known
 from tests.core.incident_samples import BOARD, T0, TICKET, after, alert, at, ended, member, opened, standing
 
 HOUR = timedelta(hours=1)
@@ -365,6 +366,13 @@ def silenced(**policy: Any) -> Incident:
     phase = Silenced(T0, UNTIL, ("s1",), "")
     quiet = Quiet(("s1",), UNTIL)
     return replace(opened(first=member(quiet=quiet), **policy), phase=phase)
+
+
+def test_only_a_create_that_was_not_sent_can_be_held_back() -> None:
+    intent = Intent(operation=Create("ref", 0), begun_at=T0)
+    assert not Known().may_stand
+    assert Known(intent=intent).may_stand
+    assert Known(ticket=TICKET).may_stand
 
 
 def test_time_alone_ends_it() -> None:
