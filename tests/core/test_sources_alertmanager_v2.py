@@ -79,6 +79,19 @@ def test_empty_list() -> None:
     assert post() == V2Reading()
 
 
+def test_null_is_nothing_as_in_go() -> None:
+    assert read_raw(b"null") == V2Reading()
+    found = posted(labels={**LABELS, "b": None}, annotations={"a": None}, generatorURL=None)
+    assert found.fingerprint == identity.fingerprint(LABELS)
+    assert posted(annotations=None).annotations == {"title": "DiskFull", "url": ALERT["generatorURL"]}
+
+
+def test_an_empty_time_is_none() -> None:
+    found = posted(startsAt="", endsAt="", annotations={"summary": 'says "endsAt": ""'})
+    assert (found.starts_at, found.expires_after) == (NOW, timedelta(minutes=5))
+    assert found.annotations["summary"] == 'says "endsAt": ""'
+
+
 def test_one_bad_and_nine_good() -> None:
     late = ALERT | {"startsAt": "2026-11-20T01:20:00Z"}
     reading = post(ALERT, late, {"labels": {"a": ""}}, *[ALERT] * 8)
@@ -97,10 +110,11 @@ def test_one_bad_and_nine_good() -> None:
         (b" \n", 422, 602, "alerts in body is required"),
         (b'[{"labels": {"a": "1"}}, {}]', 422, 602, "1.labels in body is required"),
         (b'[{"labels": null}]', 422, 602, "0.labels in body is required"),
+        (b"[null]", 422, 602, "0.labels in body is required"),
         (b'[{"labels": {"a": "1"}, "generatorURL": "no uri"}]', 422, 601, "0.generatorURL in body must be"),
         (b"{}", 400, 400, 'parsing alerts body from "" failed'),
         (b"nonsense", 400, 400, 'parsing alerts body from "" failed'),
-        (b'[{"labels": {"a": 1}}]', 400, 400, "Expected `str`, got `int`"),
+        (b'[{"labels": {"a": 1}}]', 400, 400, "got `int`"),
         (b'[{"labels": {"a": "1"}, "startsAt": "soon"}]', 400, 400, "Invalid RFC3339"),
         (b'[{"labels": {"a": "1"}, "x": ' + b"[" * 5000, 400, 400, "parsing alerts body"),
     ],

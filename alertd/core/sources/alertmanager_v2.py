@@ -28,17 +28,18 @@ _AUTHORITY = rf"//(?:[^/?#\s<>\"\[\]]*@)?{_HOST}(?:(?=[/?#])|$)"  # its last @ e
 _URI = re.compile(rf"(?:{_SCHEME}(?:{_AUTHORITY}|(?!//))|/)[^\x00-\x1f\x7f]*")
 _BAD_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 _PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_EMPTY_TIME = re.compile(r'("(?:startsAt|endsAt)"\s*:\s*)""')
 _ESCAPE = re.compile(rf"{_PAIR}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{{2}})|\\.")
 
 
 class PostedAlert(msgspec.Struct, kw_only=True):
     """One alert as posted. A value of the wrong type makes the whole request invalid, as it does there."""
 
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
+    labels: dict[str, str | None] | None = None
+    annotations: dict[str, str | None] | None = None
     startsAt: datetime | None = None  # noqa: N815 - the sender's name
     endsAt: datetime | None = None  # noqa: N815 - the sender's name
-    generatorURL: str = ""  # noqa: N815 - the sender's name
+    generatorURL: str | None = None  # noqa: N815 - the sender's name
 
 
 class V2Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +51,7 @@ class V2Reading(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes = b""
 
 
-_DECODE = msgspec.json.Decoder(list[PostedAlert]).decode
+_DECODE = msgspec.json.Decoder(list[PostedAlert | None] | None).decode
 
 
 def read(body: Body, profile: AlertmanagerProfile, *, received_at: datetime) -> V2Reading:
@@ -69,29 +70,31 @@ def read(body: Body, profile: AlertmanagerProfile, *, received_at: datetime) -> 
     except (msgspec.DecodeError, RecursionError) as exc:
         return _refused(400, 400, f'parsing alerts body from "" failed, because {exc}')
     for index, alert in enumerate(posted):
-        if alert.labels is None:
+        if alert is None or alert.labels is None:
             return _refused(422, _MISSING, f"{index}.labels in body is required")
         if not _is_uri(alert.generatorURL):
-            message = f'{index}.generatorURL in body must be of type uri: "{clean(alert.generatorURL)}"'
+            message = f'{index}.generatorURL in body must be of type uri: "{clean(alert.generatorURL or "")}"'
             return _refused(422, _WRONG_FORMAT, message)
-    return _read_all(posted, Context(profile, body.client, body.peer), received_at)
+    alerts = [alert for alert in posted if alert is not None]
+    return _read_all(alerts, Context(profile, body.client, body.peer), received_at)
 
 
-def _decode(text: str) -> list[PostedAlert]:
+def _decode(text: str) -> list[PostedAlert | None]:
     try:
-        return _DECODE(text)
+        return _DECODE(text) or []
     except msgspec.DecodeError:
         mended = _ESCAPE.sub(lambda found: "\\ufffd" if found["lone"] else found[0], text)
+        mended = _EMPTY_TIME.sub(r"\1null", mended)
         if mended == text:
             raise
-        return _DECODE(mended)
+        return _DECODE(mended) or []
 
 
 def _refused(status: int, code: int, message: str) -> V2Reading:
     return V2Reading(status=status, answer=msgspec.json.encode({"code": code, "message": message}))
 
 
-def _is_uri(text: str) -> bool:
+def _is_uri(text: str | None) -> bool:
     return not text or (_URI.fullmatch(text) is not None and not _BAD_PERCENT.search(text))
 
 
@@ -140,9 +143,9 @@ def _sent(posted: PostedAlert) -> SentAlert:
         annotations=_cleaned(posted.annotations or {}),
         startsAt=utc(posted.startsAt),
         endsAt=utc(posted.endsAt),
-        generatorURL=posted.generatorURL,
+        generatorURL=posted.generatorURL or "",
     )
 
 
-def _cleaned(texts: dict[str, str]) -> dict[str, str]:
-    return {clean(name): clean(text) for name, text in texts.items()}
+def _cleaned(texts: dict[str, str | None]) -> dict[str, str]:
+    return {clean(name): clean(text) if text else "" for name, text in texts.items()}
