@@ -1,0 +1,62 @@
+"""Our routes as an Alertmanager configuration, for `config.original` of `GET /api/v2/status`.
+
+Alertmanager's own loader reads it in amtool, so there is nothing in it that it does not know: routes by
+board, and receivers by name alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+import msgspec
+
+from alertd.core.routes import Route
+from alertd.core.settings import format_duration
+
+REPEAT_INTERVAL = "8760h"  # a ticket that stands is not told of again
+_LEAST_INTERVAL = timedelta(seconds=1)  # Alertmanager refuses 0
+
+
+def configuration(tree: Route, boards: Iterable[str]) -> str:
+    """Return the routes and boards as YAML.
+
+    Args:
+        tree: The routes in force, those that sources' own boards make among them.
+        boards: Names of all boards.
+    """
+    lines = ["route:", *_indented(_route(tree, is_root=True)), "receivers:"]
+    lines += [f"- name: {_text(board)}" for board in boards]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _route(route: Route, *, is_root: bool = False) -> Iterator[str]:
+    policy = route.matched.policy
+    yield f"receiver: {_text(policy.board)}"
+    yield f"group_by: {_texts(route.matched.group_by)}"
+    if route.matchers:
+        yield f"matchers: {_texts(map(str, route.matchers))}"
+    if not is_root:
+        yield f"continue: {'true' if route.goes_on else 'false'}"
+    yield f"group_wait: {format_duration(policy.group_wait)}"
+    yield f"group_interval: {format_duration(max(policy.note_interval, _LEAST_INTERVAL))}"
+    yield f"repeat_interval: {REPEAT_INTERVAL}"
+    if route.routes:
+        yield "routes:"
+    for child in route.routes:
+        first, *rest = _route(child)
+        yield f"- {first}"
+        yield from _indented(rest)
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _text(value: str) -> str:
+    """Write a text as JSON does, which YAML reads, whatever is in it."""
+    return msgspec.json.encode(value).decode()
+
+
+def _texts(values: Iterable[str]) -> str:
+    return f"[{', '.join(map(_text, values))}]"

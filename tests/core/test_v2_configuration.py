@@ -1,0 +1,63 @@
+"""The routes as an Alertmanager configuration."""
+
+from __future__ import annotations
+
+from alertd.core.route_settings import RootRouteSettings
+from alertd.core.routes import build_tree
+from alertd.core.v2.configuration import configuration
+
+EXPECTED = """\
+route:
+  receiver: "noc"
+  group_by: ["client", "host", "alertname"]
+  group_wait: 0s
+  group_interval: 15m
+  repeat_interval: 8760h
+  routes:
+  - receiver: "desk"
+    group_by: ["client", "host", "alertname"]
+    matchers: ["source=\\"doorbell\\""]
+    continue: false
+    group_wait: 0s
+    group_interval: 15m
+    repeat_interval: 8760h
+  - receiver: "backups"
+    group_by: ["..."]
+    matchers: ["source=~\\"veeam|\\\\\\\\d\\"","client!=\\"a \\\\\\"b\\\\\\"\\""]
+    continue: true
+    group_wait: 30s
+    group_interval: 1s
+    repeat_interval: 8760h
+    routes:
+    - receiver: "backups"
+      group_by: []
+      continue: false
+      group_wait: 30s
+      group_interval: 1s
+      repeat_interval: 8760h
+receivers:
+- name: "noc"
+- name: "backups: \\"new\\""
+"""
+
+
+def test_the_tree_with_what_its_routes_inherit() -> None:
+    settings = RootRouteSettings.model_validate(
+        {
+            "board": "noc",
+            "routes": [
+                {
+                    "name": "backups",
+                    "board": "backups",
+                    "matchers": [r'source=~"veeam|\\d"', r'client!="a \"b\""'],
+                    "continue": True,
+                    "group_by": ["..."],
+                    "group_wait": "30s",
+                    "note_interval": "0s",
+                    "routes": [{"name": "all of one", "group_by": []}],
+                }
+            ],
+        }
+    )
+    tree = build_tree(settings, {"doorbell": "desk"})
+    assert configuration(tree, ["noc", 'backups: "new"']) == EXPECTED.replace('\\"","client', '\\"", "client')
