@@ -21,6 +21,7 @@ from alertd.core.incidents import Incident, Tally
 from alertd.core.levels import known_for
 from alertd.core.silences import NO_SILENCES, ActiveSilences
 from alertd.core.tickets import Known
+from alertd.core.v2.alerts import Undecided
 from alertd.flows.errors import Conflict
 from alertd.flows.ports import Entry, Envelope, IncidentRow, Loaded, Parking, Step
 from alertd.flows.rows import condition_write, incident_write
@@ -79,6 +80,11 @@ class Decider:
         self._waiting_messages = 0
         self._swept: set[int] = set()
         self._behind = False
+        self._taken_over = 0  # entries that were queued in memory, ever, …
+        self._passed = 0  # … and those of them that have been decided
+        self._underway: Sequence[Work] = ()
+        self._is_sweeping = False
+        self._stepped = asyncio.Event()
         self._bell = asyncio.Event()
         self._next_due_at: datetime | None = None
 
@@ -93,12 +99,26 @@ class Decider:
         else:
             self._waiting.append(Work(entry, alerts))
             self._waiting_messages += max(len(alerts), 1)
+            self._taken_over += 1
         self._bell.set()
 
     def silences_changed(self, states: Sequence[str]) -> None:
         """Ask anew what silences the ticketless incidents in these states."""
         self._ask_again(states)
         self._bell.set()
+
+    # --- for those who read ---------------------------------------------------------------------------
+
+    async def passed(self) -> None:
+        """Wait until all that has been accepted by now is decided."""
+        wanted = self._taken_over
+        while self._passed < wanted or self._behind or self._is_sweeping:
+            await self._stepped.wait()
+
+    def undecided(self) -> list[Undecided]:
+        """Return alerts that wait to be decided, oldest first; not those that memory had no room for."""
+        works = (*self._underway, *self._waiting)
+        return [Undecided(alert, work.entry.envelope.received_at) for work in works for alert in work.alerts]
 
     # --- the loop -------------------------------------------------------------------------------------
 
@@ -146,7 +166,11 @@ class Decider:
             works.append(work)
         self._waiting_messages -= messages
         if works:
+            self._underway = works
             await self.decide(works)
+            self._underway = ()
+            self._passed += len(works)
+            self._tell_readers()
             if BUSY_MESSAGES < messages < BATCH_MESSAGES:
                 await asyncio.sleep(GATHER_S)
         return bool(works)
@@ -156,9 +180,19 @@ class Decider:
         if not self._behind:
             return False
         self._behind = False  # from here on new entries queue up again; the sweep leaves those out
-        if await self._sweep():
-            self._behind = True
+        self._is_sweeping = True
+        try:
+            if await self._sweep():
+                self._behind = True
+        finally:
+            self._is_sweeping = False
+        self._tell_readers()
         return True
+
+    def _tell_readers(self) -> None:
+        """Let those who wait in `passed` look again."""
+        self._stepped.set()
+        self._stepped.clear()
 
     async def _sweep(self) -> bool:
         """Decide one batch of undecided entries; whether there may be more."""

@@ -187,6 +187,13 @@ def firing_conditions(conn: Connection, limit: int) -> list[ConditionRow]:
     return _conditions(conn, select(alerts).where(FIRING).order_by(alerts.c.key).limit(limit))
 
 
+def firing(conn: Connection) -> Loaded:
+    """Return every condition that holds, and the incidents they belong to, at one moment."""
+    rows = _conditions(conn, select(alerts).where(FIRING))
+    incident_keys = {key for row in rows for key in row.condition.incidents}
+    return Loaded({row.condition.key: row for row in rows}, _load_incidents(conn, sorted(incident_keys)))
+
+
 def _conditions(conn: Connection, query: Select[Any]) -> list[ConditionRow]:
     return [ConditionRow(decode_condition(row.key, row.doc), row.version) for row in conn.execute(query)]
 

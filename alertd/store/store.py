@@ -129,6 +129,10 @@ class Reader:
         """Return the conditions that hold, by key."""
         return await self._reads.run(lambda conn: reading.firing_conditions(conn, limit))
 
+    async def firing(self) -> Loaded:
+        """Return every condition that holds, and the incidents they belong to, at one moment."""
+        return await self._reads.run(reading.firing)
+
     async def history(
         self,
         *,

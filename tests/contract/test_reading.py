@@ -147,6 +147,21 @@ async def test_conditions_that_hold_are_listed(store: Store) -> None:
     assert [row.condition.firing for row in await store.conditions_by_fingerprint("c")] == [False]
 
 
+async def test_what_holds_comes_with_its_incidents(store: Store) -> None:
+    conditions = [
+        condition_write("a", incidents=("both", "mine")),
+        condition_write("b", incidents=("both", "nobody knows")),
+        condition_write("c", firing=False, incidents=("over",)),
+    ]
+    incidents = [incident_write(name) for name in ("both", "mine", "over")]
+    await store.commit(Step(conditions=conditions, incidents=incidents))
+
+    found = await store.firing()
+
+    assert sorted(row.condition.fingerprint for row in found.conditions.values()) == ["a", "b"]
+    assert sorted(found.incidents) == ["both", "mine"]
+
+
 async def test_history_is_told_once_and_in_order(store: Store) -> None:
     await store.commit(
         Step(
