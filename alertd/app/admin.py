@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from alertd.app.alertmanager import AlertmanagerDesk
 from alertd.app.assembly import Parts
 from alertd.app.operations import Document
 from alertd.app.reload import ReloadRefused
@@ -16,8 +17,10 @@ from alertd.ops.admin import Route
 from alertd.ops.operations import NotReloaded
 from alertd.ops.pulse import Pulse
 from alertd.ops.replies import reply_error, reply_json
-from alertd.ops.silencing import SilenceDesk
+from alertd.ops.silencing import OperatorSilences
 from alertd.ops.snapshot import Snapshot
+from alertd.ops.v2.api import Api
+from alertd.ops.v2.silences import SilenceDesk
 
 
 class ProcessOperations:
@@ -94,7 +97,11 @@ class ProcessOperations:
             return reply_json(done) if done is not None else reply_error(404, "there is no such incident")
 
         silences = SilenceDesk(self._parts.silences, self._parts.clock)
-        return [Route(("POST",), "/api/v1/incidents/{key}/retry", retry), *silences.routes()]
+        return [
+            Route(("POST",), "/api/v1/incidents/{key}/retry", retry),
+            *OperatorSilences(self._parts.silences, self._parts.clock).routes(),
+            *Api(AlertmanagerDesk(self._parts), silences).routes(),
+        ]
 
     def _detail(self) -> dict[str, Any]:
         desk = self._parts.desk

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Final
 
 import structlog
 
@@ -10,11 +12,14 @@ from alertd.core.alerts import Alert
 from alertd.core.reading.bodies import Unreadable
 from alertd.core.secret import Secret
 from alertd.core.settings import SecretRef
+from alertd.core.sources.alertmanager import AlertmanagerSettings
 from alertd.core.sources.kinds import SourceSettings, compile_profile
 from alertd.flows.ports import Envelope
 from alertd.intake.senders import Sender, read_again, sender_of
 
 _log = structlog.get_logger("alertd.app")
+
+API_SOURCE: Final = "api"  # built in: what operators post to the admin listener
 
 
 def compile_senders(
@@ -35,11 +40,18 @@ def compile_senders(
     }
 
 
+@cache
+def api_sender() -> Sender:
+    """Return the source that what operators post to `/api/v2/alerts` belongs to. It has no token."""
+    settings = AlertmanagerSettings.model_construct(name=API_SOURCE, kind="alertmanager", token=[])
+    return sender_of(settings, compile_profile(settings), digests=())
+
+
 def read_stored(envelope: Envelope, senders: Mapping[str, Sender]) -> Sequence[Alert]:
     """Return a stored envelope's alerts; none where its source is gone or reads it no more: it is parked."""
     if envelope.parked_messages >= envelope.messages:
         return ()
-    sender = senders.get(envelope.source)
+    sender = api_sender() if envelope.source == API_SOURCE else senders.get(envelope.source)
     if sender is None:
         _log.error("app.source_gone", source=envelope.source, receipt=envelope.receipt)
         return ()

@@ -65,6 +65,11 @@ class Answer(web.StreamResponse):
         """Whether the connection may be used again."""
         return not self._is_last
 
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self._content
+
     def end_connection(self) -> None:
         """Make it the last answer on its connection."""
         self._is_last = True

@@ -17,7 +17,8 @@ from alertd.intake.answers import Answer, Answers, Refused
 from alertd.intake.callouts import PATH as CALLOUT_PATH
 from alertd.intake.callouts import CalloutDesk, Callouts
 from alertd.intake.connections import SenderServer
-from alertd.intake.delivery import Deliveries
+from alertd.intake.delivery import Call, Deliveries
+from alertd.intake.dialects import AlertmanagerDialect
 from alertd.intake.doors import Doors, Reception, Visit
 from alertd.intake.metrics import IntakeMetrics, Outcome
 from alertd.intake.requests import origin_form, read_query
@@ -54,8 +55,10 @@ class Intake:
         self._monotonic = surroundings.monotonic
         self._admission = Admission(settings.trusted_proxies, surroundings=surroundings, metrics=metrics)
         self._answers = Answers(surroundings.clock)
-        deliveries = Deliveries(settings, surroundings=surroundings, metrics=metrics, answers=self._answers)
-        reception = Reception(self._admission, deliveries, self._answers)
+        self._deliveries = Deliveries(
+            settings, surroundings=surroundings, metrics=metrics, answers=self._answers
+        )
+        reception = Reception(self._admission, self._deliveries, self._answers)
         self._doors = Doors(door for doors in _DIALECTS for door in doors(reception))
         self._callouts = None if callouts is None else self._door_of_autotask(callouts, settings)
         self._pages = StatusPages(surroundings, self._answers)
@@ -88,6 +91,25 @@ class Intake:
                 self._drained.set()
         if self._drained is not None:
             answer.end_connection()
+        self._note(request, exchange, answer.status)
+        return answer
+
+    async def take_posted(self, request: web.BaseRequest, sender: Sender) -> Answer:
+        """Take alerts as `POST /api/v2/alerts` does, from somebody who has been let in by another door.
+
+        Raises:
+            Refused: They cannot be kept; nothing was.
+        """
+        exchange = Exchange(self._monotonic())
+        exchange.route, exchange.source = alertmanager.PATH, sender.name
+        exchange.peer = request.remote or ""
+        call = Call(request, sender, AlertmanagerDialect(), read_query(""), exchange)
+        try:
+            answer = await self._deliveries.take(call)
+        except Refused as refusal:
+            exchange.outcome = refusal.outcome
+            self._note(request, exchange, refusal.status)
+            raise
         self._note(request, exchange, answer.status)
         return answer
 

@@ -39,7 +39,10 @@ Answer = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.Response]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A path such as `/api/v1/explain/{id}`, and who may ask for it."""
+    """A path such as `/api/v1/explain/{id}`, and who may ask for it.
+
+    A name in braces stands for one segment; `{name*}` stands for all that follows.
+    """
 
     methods: tuple[str, ...]
     path: str
@@ -47,8 +50,9 @@ class Route(msgspec.Struct, frozen=True):
     access: Access = "token"
 
     def pattern(self) -> re.Pattern[str]:
-        """Return what matches the path; a name in braces stands for one segment."""
-        return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
+        """Return what matches the path."""
+        segments = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
+        return re.compile(re.sub(r"\\\{(\w+)\\\*\\\}", r"(?P<\1>.*)", segments))
 
 
 class Admin:
@@ -85,6 +89,8 @@ class Admin:
         return [
             Route(get, "/healthz", self._healthz, "open"),
             Route(get, "/readyz", self._readyz, "open"),
+            Route(get, "/-/healthy", self._healthz, "open"),
+            Route(get, "/-/ready", self._readyz, "open"),
             Route(get, "/metrics", self._metrics, "metrics"),
             Route((hdrs.METH_POST, hdrs.METH_PUT), "/-/reload", self._reload),
             Route(get, "/api/v1/status", self._status),

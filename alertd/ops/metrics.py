@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from alertd import __version__
 from alertd.ops.snapshot import DISPOSITIONS, INCIDENT_STATES, PARKED_REASONS, Snapshot
 
-_API_VERSION = "0.34.0"  # the Alertmanager whose API we speak; karma decides by it what it may ask
+API_VERSION = "0.34.0"  # the Alertmanager whose API we speak; karma decides by it what it may ask
 OTHER = "other"
 _READABLE = "alertd_state_readable"
 _ALERTS = "alertmanager_alerts"
@@ -127,7 +127,7 @@ class ProcessMetrics:
             ["version", "branch"],
             registry=registry,
         )
-        alias.labels(_API_VERSION, "alertd").set(1)
+        alias.labels(API_VERSION, "alertd").set(1)
         self._reloaded = [
             Gauge(f"{prefix}_config_last_reload_successful", meaning, registry=registry)
             for prefix, meaning in (

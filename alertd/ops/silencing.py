@@ -57,7 +57,7 @@ def shown_silences(
     return [silence_document(each, now) for each in sorted(shown, key=lambda each: each.ends_at)]
 
 
-class SilenceDesk:
+class OperatorSilences:
     """Answers `/api/v1/silences`.
 
     Args:

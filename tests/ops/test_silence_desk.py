@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alertd.core.silences import Silence
-from alertd.ops.silencing import SilenceDesk
+from alertd.ops.silencing import OperatorSilences
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ class Asking:
 @pytest.fixture
 async def asking(serve: Any, client: Any) -> AsyncIterator[Asking]:
     clock, ids = Clock(), iter("abc")
-    routes = SilenceDesk(Kept(), clock, new_id=lambda: next(ids)).routes()
+    routes = OperatorSilences(Kept(), clock, new_id=lambda: next(ids)).routes()
     async with serve(more=routes) as desk:
         yield Asking(desk, client, clock)
 

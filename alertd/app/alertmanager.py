@@ -1,0 +1,73 @@
+"""What Alertmanager's API on the admin listener asks of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from alertd.app.assembly import Parts
+from alertd.app.sources import api_sender
+from alertd.core.v2.alerts import Situation
+from alertd.core.v2.configuration import configuration
+from alertd.intake.answers import Refused
+from alertd.ops.v2.desk import Taken
+from alertd.ops.v2.replies import Problem
+
+WAIT_S: Final = 2.0  # for deciding what had been accepted when somebody asks
+
+
+class AlertmanagerDesk:
+    """`alertd.ops.v2.desk.Desk` over the parts of this process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._started_at = parts.clock.now()
+
+    @property
+    def started_at(self) -> datetime:
+        """When this process began."""
+        return self._started_at
+
+    def boards(self) -> Sequence[str]:
+        """Return the names of all boards, as configured."""
+        return [board.name for board in self._parts.current.live.settings.boards]
+
+    def configuration(self) -> str:
+        """Return the routes as an Alertmanager configuration."""
+        return configuration(self._parts.current.live.routing.tree, self.boards())
+
+    async def situation(self) -> Situation:
+        """Return what there is to show, once what had been accepted before is decided, or 2 s later."""
+        parts = self._parts
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_S):
+                await parts.decider.passed()
+        undecided = parts.decider.undecided()  # before the state: what is decided meanwhile is in both
+        loaded = await parts.store.firing()
+        now = parts.clock.now()
+        silences = parts.silences.active
+        return Situation(
+            now=now,
+            tree=parts.current.live.routing.tree,
+            conditions=[row.condition for row in loaded.conditions.values()],
+            incidents={key: row.incident for key, row in loaded.incidents.items()},
+            undecided=undecided,
+            silenced_by=lambda labels: [found.id for found in silences.matching(labels, now)],
+        )
+
+    async def take(self, request: web.BaseRequest) -> Taken:
+        """Take posted alerts for the source `api`.
+
+        Raises:
+            Problem: They cannot be kept; nothing was.
+        """
+        try:
+            answer = await self._parts.intake.take_posted(request, api_sender())
+        except Refused as exc:
+            raise Problem(exc.status, {"code": exc.status, "message": exc.why}, headers=exc.headers) from None
+        return Taken(answer.status, answer.content)
