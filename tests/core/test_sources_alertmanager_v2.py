@@ -67,7 +67,9 @@ def test_an_end_that_has_come_is_a_clear(end: str) -> None:
 
 
 def test_defaults_of_the_start() -> None:
-    assert posted(startsAt=...).starts_at == datetime(2026, 11, 20, 1, 17, tzinfo=UTC)
+    assert posted(startsAt=...).starts_at == NOW
+    over = "2026-11-20T01:12:30Z"
+    assert posted(startsAt=..., endsAt=over).starts_at == datetime.fromisoformat(over)
     assert posted(startsAt=..., endsAt=...).starts_at == NOW
 
 

@@ -117,7 +117,9 @@ def _read_all(posted: list[PostedAlert], context: Context, received_at: datetime
 def _read_one(posted: PostedAlert, context: Context, received_at: datetime) -> Alert:
     sent = _sent(posted)
     ends_at = sent.endsAt
-    sent.startsAt = sent.startsAt or ends_at or received_at
+    if sent.startsAt is None:
+        # Alertmanager takes the end for the start; of one to come no later clear could be told apart
+        sent.startsAt = min(ends_at or received_at, received_at)
     if ends_at is not None and ends_at < sent.startsAt:
         raise Unreadable("shape", "start time must be before end time")
     if not any(sent.labels.values()):
