@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from alertd.app.alertmanager import AlertmanagerDesk
+from alertd.app.alertmanager import AlertmanagerDesk, suppressed_alerts
 from alertd.app.assembly import Parts
 from alertd.app.operations import Document
 from alertd.app.reload import ReloadRefused
 from alertd.app.state import status, take_snapshot
+from alertd.core.silences import state_of
 from alertd.ops.admin import Route
 from alertd.ops.operations import NotReloaded
 from alertd.ops.pulse import Pulse
@@ -64,10 +66,16 @@ class ProcessOperations:
     async def snapshot(self) -> Snapshot:
         """Return the state that the gauges show."""
         parts = self._parts
+        now = parts.clock.now()
         unclear = len(parts.settler.unclear)
-        state = await take_snapshot(parts.store, now=parts.clock.now(), unclear=unclear)
+        state = await take_snapshot(parts.store, now=now, unclear=unclear)
+        suppressed = await suppressed_alerts(parts)
         return msgspec.structs.replace(
             state,
+            active_alerts=max(state.active_alerts - suppressed, 0),
+            suppressed_alerts=suppressed,
+            unprocessed_alerts=len(parts.decider.undecided()),
+            silences=Counter(state_of(each, now).value for each in parts.silences.silences()),
             configuration_problems=len(self.problems()),
             operations_done=parts.settling_metrics.done,
             operations_failed=parts.settling_metrics.failed,

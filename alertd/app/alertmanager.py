@@ -12,7 +12,7 @@ from aiohttp import web
 
 from alertd.app.assembly import Parts
 from alertd.app.sources import api_sender
-from alertd.core.v2.alerts import Situation
+from alertd.core.v2.alerts import Situation, Wanted, show_alerts
 from alertd.core.v2.configuration import configuration
 from alertd.intake.answers import Refused
 from alertd.ops.v2.desk import Taken
@@ -47,18 +47,7 @@ class AlertmanagerDesk:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WAIT_S):
                 await parts.decider.passed()
-        undecided = parts.decider.undecided()  # before the state: what is decided meanwhile is in both
-        loaded = await parts.store.firing()
-        now = parts.clock.now()
-        silences = parts.silences.active
-        return Situation(
-            now=now,
-            tree=parts.current.live.routing.tree,
-            conditions=[row.condition for row in loaded.conditions.values()],
-            incidents={key: row.incident for key, row in loaded.incidents.items()},
-            undecided=undecided,
-            silenced_by=lambda labels: [found.id for found in silences.matching(labels, now)],
-        )
+        return await look(parts)
 
     async def take(self, request: web.BaseRequest) -> Taken:
         """Take posted alerts for the source `api`.
@@ -71,3 +60,29 @@ class AlertmanagerDesk:
         except Refused as exc:
             raise Problem(exc.status, {"code": exc.status, "message": exc.why}, headers=exc.headers) from None
         return Taken(answer.status, answer.content)
+
+
+async def look(parts: Parts) -> Situation:
+    """Return what there is to show just now."""
+    undecided = parts.decider.undecided()  # before the state: what is decided meanwhile is in both
+    loaded = await parts.store.firing()
+    now = parts.clock.now()
+    silences = parts.silences.active
+    return Situation(
+        now=now,
+        tree=parts.current.live.routing.tree,
+        conditions=[row.condition for row in loaded.conditions.values()],
+        incidents={key: row.incident for key, row in loaded.incidents.items()},
+        undecided=undecided,
+        silenced_by=lambda labels: [found.id for found in silences.matching(labels, now)],
+    )
+
+
+async def suppressed_alerts(parts: Parts) -> int:
+    """Return how many alerts that fire are suppressed. Without a silence or a wait none is read."""
+    states = await parts.store.counts_by_state()
+    if not (parts.silences.active or states.get("waiting")):
+        return 0
+    situation = await look(parts)
+    shown = await asyncio.to_thread(show_alerts, situation, Wanted(active=False, unprocessed=False))
+    return len(shown)

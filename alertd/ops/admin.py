@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from alertd.core.secret import Secret
 from alertd.flows.errors import CannotListen, PortError, StoreFailed
+from alertd.ops.aliases import LatencyAlias
 from alertd.ops.connections import OperatorServer
 from alertd.ops.hosts import HostNames
 from alertd.ops.metrics import StateMetrics
@@ -33,6 +34,7 @@ SHUTDOWN_S = 5.0
 DEFAULT_LIMIT = 100
 MOST = 1000
 _MAX_SUBJECT = 300
+CALL_DURATION = "alertd_autotask_request_duration_seconds"
 
 Access = Literal["open", "metrics", "token"]
 Answer = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.Response]]
@@ -82,6 +84,7 @@ class Admin:
         self._hosts = HostNames(settings)
         self._state = StateMetrics()
         registry.register(self._state)
+        registry.register(LatencyAlias(registry, CALL_DURATION))
         self._routes = [(route.pattern(), route) for route in (*self._own_routes(), *more)]
 
     def _own_routes(self) -> list[Route]:

@@ -1,23 +1,21 @@
-"""Gauges of the state, read from a snapshot at scrape time, and Alertmanager's names for some of them."""
+"""Gauges of the state, read from a snapshot at scrape time, and of the process."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from alertd import __version__
+from alertd.ops.aliases import aliases
 from alertd.ops.snapshot import DISPOSITIONS, INCIDENT_STATES, PARKED_REASONS, Snapshot
 
 API_VERSION = "0.34.0"  # the Alertmanager whose API we speak; karma decides by it what it may ask
 OTHER = "other"
 _READABLE = "alertd_state_readable"
-_ALERTS = "alertmanager_alerts"
-_DONE = "alertmanager_notifications"
-_FAILED = "alertmanager_notifications_failed"
 
 
 class StateMetrics(Collector):
@@ -41,14 +39,13 @@ class StateMetrics(Collector):
         yield _by("alertd_parked", "What was set aside for a person, by reason.", "reason", now.parked)
         for name, (meaning, read) in _PLAIN.items():
             yield GaugeMetricFamily(name, meaning, value=float(read(now)))
-        yield from _aliases(now)
+        yield from aliases(now)
 
     def describe(self) -> Iterator[Metric]:
         """Yield the names without values: registering must not need a store."""
-        for name in (_READABLE, *_CLOSED, *_PLAIN, _ALERTS):
+        for name in (_READABLE, *_CLOSED, *_PLAIN):
             yield GaugeMetricFamily(name, "")
-        for name in (_DONE, _FAILED):
-            yield CounterMetricFamily(name, "")
+        yield from aliases(Snapshot())
 
 
 _CLOSED = {
@@ -81,23 +78,6 @@ _PLAIN: Mapping[str, tuple[str, Callable[[Snapshot], float]]] = {
 }
 
 
-def _aliases(now: Snapshot) -> Iterator[Metric]:
-    alerts = GaugeMetricFamily(_ALERTS, "Alertmanager's name for the conditions that fire.", labels=["state"])
-    alerts.add_metric(["active"], now.active_alerts)
-    alerts.add_metric(["suppressed"], now.suppressed_alerts)
-    yield alerts
-    done = CounterMetricFamily(
-        _DONE, "Alertmanager's name for operations on tickets.", labels=["integration"]
-    )
-    done.add_metric(["autotask"], now.operations_done + now.operations_failed)
-    yield done
-    failed = CounterMetricFamily(
-        _FAILED, "Alertmanager's name for those that failed.", labels=["integration", "reason"]
-    )
-    failed.add_metric(["autotask", OTHER], now.operations_failed)
-    yield failed
-
-
 def _by(name: str, meaning: str, label: str, values: Mapping[str, int]) -> Metric:
     family = GaugeMetricFamily(name, meaning, labels=[label])
     known = _CLOSED[name]
@@ -119,6 +99,7 @@ class ProcessMetrics:
     """What is known of this process itself; set by `app`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        ProcessCollector(registry=registry)  # process_start_time_seconds among others, which rules read
         build = Gauge("alertd_build_info", "Version of this process.", ["version"], registry=registry)
         build.labels(__version__).set(1)
         alias = Gauge(

@@ -14,6 +14,7 @@ DISPOSITIONS = (
 INCIDENT_STATES = (
     *("waiting", "silenced", "opening", "open", "holding", "acknowledged", "folded", "expired", "parked"),
 )
+SILENCE_STATES = ("active", "pending", "expired")
 PARKED_REASONS = (
     *("empty", "encoding", "syntax", "too_deep", "limits", "shape"),  # of bodies, as the readers say it
     *("too_slow", "failed"),  # of readers
@@ -38,5 +39,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     unaccounted_alerts: int = 0  # journal total less the dispositions; anything but 0 is a fault of ours
     active_alerts: int = 0  # conditions that fire and are not suppressed
     suppressed_alerts: int = 0
+    unprocessed_alerts: int = 0  # accepted and not decided yet
+    silences: Mapping[str, int] = {}  # by state
     operations_done: int = 0  # operations on tickets since start, …
     operations_failed: int = 0  # … and those that did not come off

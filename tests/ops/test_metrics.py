@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
+from alertd.ops.aliases import LatencyAlias
 from alertd.ops.metrics import ProcessMetrics, StateMetrics
-from alertd.ops.snapshot import DISPOSITIONS, INCIDENT_STATES, PARKED_REASONS, Snapshot
+from alertd.ops.snapshot import DISPOSITIONS, INCIDENT_STATES, PARKED_REASONS, SILENCE_STATES, Snapshot
 
 
 def shown(snapshot: Snapshot | None) -> CollectorRegistry:
@@ -66,6 +67,40 @@ def test_alertmanagers_names() -> None:
     assert registry.get_sample_value("alertmanager_notifications_total", done) == 8
     failed = {"integration": "autotask", "reason": "other"}
     assert registry.get_sample_value("alertmanager_notifications_failed_total", failed) == 1
+
+
+def test_what_the_official_rules_and_dashboard_read_is_there() -> None:
+    registry = shown(
+        Snapshot(
+            accepted_alerts=9, alerts={"parked": 2}, silences={"active": 3, "other": 1}, unprocessed_alerts=4
+        )
+    )
+    ProcessMetrics(registry)
+    durations = Histogram("calls_seconds", "", ["endpoint"], buckets=[1, 2], registry=registry)
+    registry.register(LatencyAlias(registry, "calls_seconds"))
+    durations.labels("Tickets").observe(1.5)
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"alertmanager_{name}", labels)
+
+    assert value("alerts", state="unprocessed") == 4
+    assert [value("silences", state=state) for state in SILENCE_STATES] == [3, 0, 0]
+    assert value("alerts_received_total", version="v2") == 9
+    assert value("alerts_invalid_total", version="v2") == 2
+    assert (value("cluster_members"), value("cluster_failed_peers")) == (1, 0)
+    to = {"integration": "autotask", "endpoint": "Tickets"}
+    assert value("notification_latency_seconds_bucket", le="1.0", **to) == 0
+    assert value("notification_latency_seconds_bucket", le="+Inf", **to) == 1
+    assert value("notification_latency_seconds_count", **to) == 1
+    assert value("notification_latency_seconds_sum", **to) == 1.5
+    assert value("config_last_reload_successful") == 1
+    assert (registry.get_sample_value("process_start_time_seconds") or 0) > 0
+
+
+def test_the_latency_is_missing_where_nobody_measures_it() -> None:
+    registry = CollectorRegistry()
+    registry.register(LatencyAlias(registry, "calls_seconds"))
+    assert list(registry.collect()) == []
 
 
 def test_a_state_that_cannot_be_read_is_not_made_up() -> None:
