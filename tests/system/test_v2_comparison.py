@@ -58,7 +58,11 @@ class Peer:
     async def ask(self, asked: Asked) -> Answered:
         """Send a request. Status 0: the connection was closed without an answer."""
         url = URL(self._base + self._filled(asked.path), encoded=True)
-        body = None if asked.body is None else self._filled(asked.body.decode()).encode()
+        body = (
+            None
+            if asked.body is None
+            else self._filled(asked.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+        )
         headers = {**self._headers, **asked.headers}
         try:
             async with self._session.request(asked.method, url, data=body, headers=headers) as got:

@@ -29,6 +29,7 @@ def every_request(now: datetime) -> list[Asked]:
     """Return all requests, times set around `now`."""
     return [
         *_pages(),
+        *_odd_paths(),
         *_wrong_methods(),
         *_cors(),
         *_posts(now),
@@ -83,6 +84,31 @@ def _pages() -> list[Asked]:
     ]
 
 
+def _odd_paths() -> list[Asked]:
+    return [
+        get("an empty segment", "/api/v2//status"),
+        get("dots", "/api/v2/x/../status"),
+        get("slashes at the end", "/api/v2/receivers//"),
+        get("an escaped letter", "/api/v2/%61lerts"),
+        get("an escaped slash", "/api/v2/alerts%2Fgroups"),
+        get("an escaped slash in an id", "/api/v2/silence/a%2Fb"),
+        get("a silence with a slash at the end", f"/api/v2/silence/{UNKNOWN_ID}/"),
+        get("a question mark alone", f"{ALERTS}?"),
+        get("JSON explicitly not accepted", "/api/v2/status", Accept="application/json;q=0"),
+        get("nothing said to be accepted", "/api/v2/status", Accept=""),
+        get("a star accepted", "/api/v2/status", Accept="*"),
+        get("other JSON accepted", "/api/v2/status", Accept="application/problem+json"),
+        Asked(
+            "DELETE that accepts HTML",
+            "DELETE",
+            f"/api/v2/silence/{UNKNOWN_ID}",
+            None,
+            {"Accept": "text/html"},
+        ),
+        Asked("OPTIONS of healthy", "OPTIONS", "/-/healthy"),
+    ]
+
+
 def _wrong_methods() -> list[Asked]:
     return [
         Asked("HEAD of status", "HEAD", "/api/v2/status"),
@@ -128,6 +154,7 @@ def _cors() -> list[Asked]:
 
 def _posts(now: datetime) -> list[Asked]:
     first = {"labels": {"alertname": "DiskFull", "host": "fs01", "client": "Acme"}}
+    over = at(now, minutes=-1)  # of what only one of the two takes, so that neither lists it
     return [
         post("no alerts", ALERTS, []),
         post("the least alert", ALERTS, [first]),
@@ -180,6 +207,24 @@ def _posts(now: datetime) -> list[Asked]:
         post("an empty URL", ALERTS, [{**first, "generatorURL": ""}]),
         post("a URL that is a number", ALERTS, [{**first, "generatorURL": 5}]),
         post("members nobody knows", ALERTS, [{**first, "colour": "red", "status": "firing"}]),
+        post(
+            "a label name with a dot", ALERTS, [{"labels": {"alertname": "Over", "a.b": "c"}, "endsAt": over}]
+        ),
+        post("no name for a label", ALERTS, [{"labels": {"alertname": "x", "": "c"}}]),
+        post("a name twice", ALERTS, b'[{"labels":{"a":"b"},"labels":{"alertname":"Twice"}}]'),
+        post("no UTF-8", ALERTS, b'[{"labels":{"alertname":"\xff"}}]'),
+        post("half a surrogate pair", ALERTS, b'[{"labels":{"alertname":"\\ud800"}}]'),
+        post("a byte order mark", ALERTS, b"\xef\xbb\xbf[]"),
+        post("a comma too many", ALERTS, b'[{"labels":{"a":"b"}},]'),
+        post("single quotes", ALERTS, b"[{'labels':{}}]"),
+        post("a time without a zone", ALERTS, [{**first, "startsAt": "2026-11-20T01:12:04"}]),
+        post("a time with a blank", ALERTS, [{**first, "startsAt": "2026-11-20 01:12:04"}]),
+        post("a day that is none", ALERTS, [{**first, "startsAt": "2026-02-30T01:12:00Z"}]),
+        post("an hour that is none", ALERTS, [{**first, "startsAt": "2026-11-20T24:00:00Z"}]),
+        post("an end for ever", ALERTS, [{**first, "endsAt": "9999-12-31T23:59:59Z"}]),
+        post("a zero time", ALERTS, [{**first, "startsAt": "0001-01-01T00:00:00Z"}]),
+        post("a compressed body", ALERTS, b"[]", **JSON, **{"Content-Encoding": "gzip"}),
+        post("member names in capitals", ALERTS, [{"Labels": {"alertname": "Over"}, "endsAt": over}]),
         post("plain text", ALERTS, [first], **{"Content-Type": "text/plain"}),
         post("a form", ALERTS, b"a=b", **{"Content-Type": "application/x-www-form-urlencoded"}),
         post("JSON with a charset", ALERTS, [first], **{"Content-Type": "application/json; charset=utf-8"}),
@@ -290,6 +335,8 @@ def _silence_life(now: datetime) -> list[Asked]:
 
 def _bad_silences(now: datetime) -> list[Asked]:
     complete = silence(now)
+    # only we take it, and only Alertmanager takes it with text after it: the lists stay equally long
+    dotted = silence(now, matchers=[{"name": "host", "value": "other", "isRegex": False}])
     without = {name: {k: v for k, v in complete.items() if k != name} for name in complete}
     host = {"name": "host", "value": "fs01", "isRegex": False}
     matchers: Mapping[str, Any] = {
@@ -305,6 +352,15 @@ def _bad_silences(now: datetime) -> list[Asked]:
         "an empty value beside another": [{**host, "value": ""}, {**host, "name": "client"}],
         "a pattern that matches nothing at all": [{**host, "value": ".*", "isRegex": True}],
         "a broken pattern": [{**host, "value": "[", "isRegex": True}],
+        "a pattern that RE2 has not": [{**host, "value": "(?=a)", "isRegex": True}],
+        "a pattern of two, one empty": [{**host, "value": "a|", "isRegex": True}],
+        "not an empty value": [{**host, "value": "", "isEqual": False}],
+        "not any value": [{**host, "value": ".*", "isRegex": True, "isEqual": False}],
+        "not some value": [{**host, "value": ".+", "isRegex": True, "isEqual": False}],
+        "the same twice": [host, host],
+        "isEqual null": [{**host, "isEqual": None}],
+        "isEqual as text": [{**host, "isEqual": "yes"}],
+        "a name with a dot": [{**host, "name": "a.b"}],
         "isRegex as text": [{**host, "isRegex": "false"}],
         "a value that is a number": [{**host, "value": 5}],
         "one that is null": [None],
@@ -321,6 +377,11 @@ def _bad_silences(now: datetime) -> list[Asked]:
         *(post(f"a silence without {name}", SILENCES, document) for name, document in without.items()),
         *(post(f"matchers: {name}", SILENCES, silence(now, matchers=m)) for name, m in matchers.items()),
         *(post(f"a silence with {name}", SILENCES, silence(now, **t)) for name, t in times.items()),
+        post("a silence with text after it", SILENCES, json.dumps(dotted).encode() + b" x"),
+        post("a silence that is no UTF-8", SILENCES, json.dumps(complete).encode().replace(b"anna", b"\xff")),
+        post("a silence that is a number", SILENCES, b"5"),
+        post("a silence whose id is null", SILENCES, silence(now, id=None)),
+        post("a silence for an id in capitals", SILENCES, silence(now, id=UNKNOWN_ID.upper())),
         post("a silence for an id nobody has", SILENCES, silence(now, id=UNKNOWN_ID)),
         post("a silence for an id that is none", SILENCES, silence(now, id="x")),
         post("a silence whose id is a number", SILENCES, silence(now, id=5)),

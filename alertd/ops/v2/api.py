@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -61,21 +62,21 @@ class Api:
         if is_preflight:
             return replies.preflight(request)
         try:
-            response = await self._find(request, unquote(names["rest"]))
+            response = await self._find(request, _cleaned(names["rest"]))
         except Problem as found:
             response = replies.problem(found)
         return replies.shared_with_pages(request, response)
 
     async def _find(self, request: web.BaseRequest, path: str) -> web.Response:
         for pattern, answers in self._endpoints:
-            match = pattern.fullmatch(path.removesuffix("/"))
+            match = pattern.fullmatch(path)
             if match is None:
                 continue
             answer = answers.get(request.method)
             if answer is None:
                 return replies.wrong_method(request.method, list(answers))
-            return await answer(request, match.groupdict())
-        raise refused(404, f"path {_BASE}{path} was not found")
+            return await answer(request, {name: unquote(text) for name, text in match.groupdict().items()})
+        raise refused(404, f"path {_BASE}{unquote(path)} was not found")
 
     # --- the endpoints ----------------------------------------------------------------------------------
 
@@ -117,3 +118,8 @@ class Api:
     async def _post_alerts(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.Response:
         taken = await self._desk.take(request)
         return replies.body(taken.body, status=taken.status)
+
+
+def _cleaned(rest: str) -> str:
+    """Return what follows the base without empty segments and dots, as Alertmanager's router takes it."""
+    return posixpath.normpath(f"/{rest}").strip("/")

@@ -53,8 +53,9 @@ def read_silence(raw: bytes) -> tuple[str, Asked]:
     if not raw.strip():
         raise required("silence in body")
     try:
-        posted = _DECODE(raw) or PostedSilence()
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as exc:
+        # like Go's decoder: bytes that are not UTF-8 are replaced, not refused
+        posted = _DECODE(raw.decode(errors="replace")) or PostedSilence()
+    except (msgspec.MsgspecError, RecursionError) as exc:
         raise _unreadable(exc) from None
     for missing in _missing(posted):
         raise missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ from alertd.core.v2.alerts import Wanted
 from alertd.ops.v2.replies import Problem, refused
 
 _TRUE = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"})
+_REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)")
 _JSON_TYPES = frozenset({"application/json", "application/*", "*/*"})
 
 
@@ -98,6 +100,6 @@ def require_json_sent(request: web.BaseRequest) -> None:
 
 
 def _accepts_json(headers: Sequence[str]) -> bool:
-    types = [part.partition(";")[0].strip().lower() for text in headers for part in text.split(",")]
-    wanted = [each for each in types if each]
-    return not wanted or any(each in _JSON_TYPES for each in wanted)
+    parts = [part.strip() for text in headers for part in text.split(",")]
+    wanted = {part.partition(";")[0].strip().lower(): part for part in parts if part.strip("; ")}
+    return not wanted or any(name in _JSON_TYPES and not _REFUSED.search(wanted[name]) for name in wanted)

@@ -69,6 +69,7 @@ class SilenceDesk:
 
     async def expire(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.Response:
         """Answer `DELETE /silence/{id}`: end it now. One that is over stays as it is."""
+        require_json_accepted(request)
         async with self._changing:
             silence = self._named(names)
             await self._silences.keep(expired(silence, self._clock.now()))
