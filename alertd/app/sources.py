@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Final
 
 import structlog
+from msgspec import structs
 
 from alertd.core.alerts import Alert
-from alertd.core.reading.bodies import Unreadable
+from alertd.core.reading.bodies import Body, Unreadable
 from alertd.core.secret import Secret
 from alertd.core.settings import SecretRef
 from alertd.core.sources.alertmanager import AlertmanagerSettings
+from alertd.core.sources.alertmanager_v2 import V2Reading
 from alertd.core.sources.kinds import SourceSettings, compile_profile
 from alertd.flows.ports import Envelope
 from alertd.intake.senders import Sender, read_again, sender_of
@@ -42,9 +45,19 @@ def compile_senders(
 
 @cache
 def api_sender() -> Sender:
-    """Return the source that what operators post to `/api/v2/alerts` belongs to. It has no token."""
+    """Return the source that what operators post to `/api/v2/alerts` belongs to. It has no token.
+
+    Operators are one reporter: what one of them adds, another may clear from wherever they are.
+    """
     settings = AlertmanagerSettings.model_construct(name=API_SOURCE, kind="alertmanager", token=[])
-    return sender_of(settings, compile_profile(settings), digests=())
+    sender = sender_of(settings, compile_profile(settings), digests=())
+
+    def read_posted(body: Body, at: datetime) -> V2Reading:
+        reading = sender.read_posted(body, at)
+        alerts = tuple(structs.replace(alert, reporter="") for alert in reading.alerts)
+        return structs.replace(reading, alerts=alerts)
+
+    return structs.replace(sender, read_posted=read_posted)
 
 
 def read_stored(envelope: Envelope, senders: Mapping[str, Sender]) -> Sequence[Alert]:

@@ -97,6 +97,13 @@ def test_alerts_come_by_fingerprint_and_cleared_ones_not_at_all() -> None:
     assert fingerprints(now) == ["b", "c"]
 
 
+def test_one_whose_time_has_run_out_is_absent() -> None:
+    now = situation(alert("a", expires_after=timedelta(minutes=1)), alert("b"))
+    later = msgspec.structs.replace(now, now=at(minutes=1))
+    assert fingerprints(later) == ["b"]
+    assert len(show_groups(later, Wanted())) == 1
+
+
 def test_labels_are_shown_as_sent_with_ours_beside_them() -> None:
     complete = {"severity": "warning", "sent_severity": "page", "source": "prom", "host": "", "x": "1"}
     assert shown_labels(complete, {"severity": "page", "x": "1"}) == {

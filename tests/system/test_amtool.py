@@ -108,6 +108,10 @@ async def _alerts(amtool: Amtool, site: Site) -> None:
     await site.until(lambda: len(site.tickets) == 2)
     await amtool.run("alert", "add", "alertname=LinkDown", "host=sw01", f"--end={_at()}")
     assert await amtool.alerts() == ["DiskFull"]
+    cleared = ("DiskFull", "host=fs01", "client=Acme Dental Group", "severity=critical")
+    await amtool.run("alert", "add", *cleared, f"--end={_at()}")  # without the URL that it was added with
+    assert await amtool.alerts() == []
+    await amtool.run("alert", "add", *cleared, f"--end={_at(hours=1)}")
     await site.settled()
     assert accounted(site.walk(), site.tickets)
 

@@ -7,7 +7,7 @@ receiver is the board's name.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cmp_to_key
 from typing import Literal, TypeAlias
@@ -103,7 +103,7 @@ def show_alerts(situation: Situation, wanted: Wanted) -> list[ShownAlert]:
     known = {condition.key for condition in situation.conditions}
     found = [
         _shown(situation, condition, _live(situation, condition))
-        for condition in situation.conditions
+        for condition in _holding(situation)
         if _accepts(wanted, condition)
     ]
     found += [
@@ -118,7 +118,7 @@ def show_alerts(situation: Situation, wanted: Wanted) -> list[ShownAlert]:
 def show_groups(situation: Situation, wanted: Wanted) -> list[ShownGroup]:
     """Return the incidents that live, each with those of its alerts that are wanted, by labels and board."""
     alerts_by_incident = defaultdict[str, list[ShownAlert]](list)
-    for condition in situation.conditions:
+    for condition in _holding(situation):
         if not _accepts(wanted, condition):
             continue
         incidents = _live(situation, condition)
@@ -151,6 +151,13 @@ def shown_labels(labels: Labels, sent: Labels) -> dict[str, str]:
     own = {name: labels[name] for name in OWN_LABELS if labels.get(name)}
     every = {**own, **sent} if sent else dict(labels)
     return {name: every[name] for name in sorted(every)}
+
+
+def _holding(situation: Situation) -> Iterator[Condition]:
+    """Yield the conditions whose time has not run out; that they are over is decided a moment later."""
+    for condition in situation.conditions:
+        if condition.expires_at is None or condition.expires_at > situation.now:
+            yield condition
 
 
 def _accepts(wanted: Wanted, condition: Condition) -> bool:
