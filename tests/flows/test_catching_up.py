@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.flows.conftest import Machine, alert
 pytestmark = pytest.mark.looptime
 
 
-async def decide_until(machine: Machine, passed: asyncio.Task[None]) -> None:
+async def decide_until(machine: Machine, passed: asyncio.Task[Any]) -> None:
     """Run the decide flow alone until the reader has been let go."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -60,6 +61,11 @@ async def test_what_memory_had_no_room_for_is_waited_for_too(monkeypatch: pytest
     machine = Machine()
     for host in "abcd":
         await machine.post(alert(host))
-    reader = asyncio.create_task(machine.decider.passed())
+
+    async def read() -> int:
+        await machine.decider.passed()
+        return len(machine.state.incidents)
+
+    reader = asyncio.create_task(read())
     await decide_until(machine, reader)
-    assert len(machine.state.incidents) == 4
+    assert reader.result() == 4

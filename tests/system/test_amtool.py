@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from alertd.app.clock import SystemClock
-from tests.system.site import Site, a_site, accounted
+from tests.system.site import KILLED, Site, a_site, accounted
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -148,8 +148,10 @@ async def _silences(amtool: Amtool) -> None:
 
 async def _restart(amtool: Amtool, site: Site) -> None:
     """What operators made is there after a power cut: alerts of the source `api`, and silences."""
-    await amtool.run("alert", "add", "AfterAll", "host=fs07", f"--end={_at(hours=1)}")
     await site.kill()
+    await site.start(ALERTD_CRASH_AT="intake.after_commit")
+    await amtool.run("alert", "add", "AfterAll", "host=fs07", f"--end={_at(hours=1)}", code=1)
+    assert await site.ended() == KILLED  # on disk, neither answered nor decided
     await site.start()
 
     assert await amtool.alerts() == ["AfterAll"]
@@ -234,6 +236,11 @@ async def test_what_karma_and_grafana_ask(tmp_path: Path) -> None:
         assert (await site.ask(f"/api/v2/silence/{made}", method="DELETE"))[0] == 200
         _, shown = await site.ask("/api/v2/silences")
         assert {each["status"]["state"] for each in json.loads(shown)} == {"expired"}
+
+        many = [{"labels": {"alertname": "Flood", "client": "Acme", "job": str(n)}} for n in range(1000)]
+        assert (await _send(site, "POST", "/api/v2/alerts", many))[0] == 200
+        _, decided = await site.ask("/api/v2/alerts?unprocessed=false&filter=alertname%3DFlood")
+        assert len(json.loads(decided)) == 1000  # at once, and none of them still to be decided
 
 
 async def _send(site: Site, method: str, path: str, document: Any) -> tuple[int, str]:
