@@ -12,9 +12,10 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from alertd.core.matchers import Labels, Matchers, Predicate, predicate
+from alertd.core.matchers import Labels, Matcher, Matchers, Predicate, predicate
 
 LONGEST_SAID = 200
+MOST_REMEMBERED = 2048  # answers of one pattern
 
 
 class SilenceRefused(ValueError):
@@ -119,7 +120,7 @@ class ActiveSilences:
     """Which silences match given labels. Made anew when one changes.
 
     Most silences name some label's exact value. They are found by it, so that an alert is compared only
-    with those that may match: 200 silences cost little more than one.
+    with those that may match: 200 silences cost little more than one. Patterns remember their answers.
 
     Args:
         silences: All that are kept; those that are over do no harm.
@@ -133,7 +134,7 @@ class ActiveSilences:
             self._add(silence)
 
     def _add(self, silence: Silence) -> None:
-        entry = (silence, predicate(silence.matchers))
+        entry = (silence, _all_of(silence.matchers))
         exact = next(((m.name, m.value) for m in silence.matchers if m.operator == "=" and m.value), None)
         found = self._others if exact is None else self._by_label.setdefault(exact, [])
         found.append(entry)
@@ -174,6 +175,28 @@ NO_SILENCES = ActiveSilences(())
 
 
 # --- parts --------------------------------------------------------------------------------------------
+
+
+def _all_of(matchers: Matchers) -> Predicate:
+    exact = predicate(each for each in matchers if not each.is_regex)
+    patterns = [_remembering(each) for each in matchers if each.is_regex]
+    return lambda labels: exact(labels) and all(matches(labels) for matches in patterns)
+
+
+def _remembering(matcher: Matcher) -> Predicate:
+    """Ask a pattern once a value: labels repeat, and RE2 takes twenty times as long as looking up."""
+    answers: dict[str, bool] = {}
+
+    def matches(labels: Labels) -> bool:
+        value = labels.get(matcher.name, "")
+        known = answers.get(value)
+        if known is None:
+            if len(answers) >= MOST_REMEMBERED:
+                answers.clear()
+            known = answers[value] = matcher.matches(labels)
+        return known
+
+    return matches
 
 
 def _said(silence: Silence) -> str:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from alertd.core import silences
 from alertd.core.matchers import parse_matchers
 from alertd.core.silences import (
     ActiveSilences,
@@ -162,6 +163,14 @@ class TestActiveSilences:
         active = ActiveSilences([silence("s1", 'team="",host="a"'), silence("s2", 'team="",host!=""')])
         assert [each.id for each in active.matching({"host": "a"}, NOW)] == ["s1", "s2"]
         assert not active.matching({"host": "a", "team": "x"}, NOW)
+
+    def test_a_pattern_forgets_before_it_grows_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(silences, "MOST_REMEMBERED", 3)
+        active = ActiveSilences([silence(matchers='host=~"a.*",team!~"x.*"')])
+        for _ in range(2):
+            for host in ("a1", "b1", "a2", "b2", "a3"):
+                assert bool(active.matching({"host": host}, NOW)) is host.startswith("a")
+                assert not active.matching({"host": host, "team": "xy"}, NOW)
 
     def test_knows_the_next_start(self) -> None:
         active = ActiveSilences([silence("s1", start=HOUR, end=2 * HOUR), silence("s2", start=MINUTE)])
