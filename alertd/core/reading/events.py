@@ -50,6 +50,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None  # when it cleared
     is_one_shot: bool = False  # of this problem no end will be told, though others of its kind have one
+    expires_after: timedelta | None = None  # by the sender's own word; None: as the source's settings say
 
 
 class SenderProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -144,9 +145,13 @@ def alert_of(event: Event, profile: SenderProfile, arrival: Arrival) -> Alert:
         annotations=_annotations(event, own["alertname"]) | {k: clean(v) for k, v in ours.items() if v},
         starts_at=event.starts_at,
         ends_at=event.ends_at if event.status is Status.CLEARED else None,
-        expires_after=profile.one_shot_expires_after if event.is_one_shot else profile.expires_after,
+        expires_after=event.expires_after or _expiry(event, profile),
         sent_labels=sent,
     )
+
+
+def _expiry(event: Event, profile: SenderProfile) -> timedelta | None:
+    return profile.one_shot_expires_after if event.is_one_shot else profile.expires_after
 
 
 def _no_key(arrival: Arrival) -> tuple[str, ...]:
