@@ -16,8 +16,12 @@ from alertd.core.sources.sheets import Sheet
 _STATES = {
     "0": Status.FIRING,
     "triggered": Status.FIRING,
+    "repeated": Status.FIRING,
     "1": Status.CLEARED,
     "cleared": Status.CLEARED,
+    "resolved": Status.CLEARED,
+    "dismissed": Status.UPDATED,  # a person has read it; the problem has not gone by that
+    "acknowledged": Status.UPDATED,
 }
 _SEVERITIES = {
     "1": Severity.CRITICAL,
@@ -47,7 +51,11 @@ SHEET = Sheet(
         ("3 Warning", "warning"),
         ("4 Informational", "info"),
     ),
-    states=(("0 Triggered", "fires"), ("1 Cleared", "clears")),
+    states=(
+        ("0 Triggered, Repeated", "fires"),
+        ("1 Cleared", "clears"),
+        ("Dismissed", "is told in the ticket's next note"),
+    ),
     labels=(
         ("entity_type", "`device`, `interface`, `network` or `service`"),
         ("entity_id", "Auvik's id of the entity"),
@@ -67,14 +75,15 @@ def _event(item: dict[str, Tree], payload: Payload, settings: AuvikSettings) -> 
     def text(name: str) -> str:
         return text_of(item.get(name))
 
-    word = text("alertStatus") or text("alertStatusString")
-    status = _STATES.get(word.lower())
+    word, said = text("alertStatus"), text("alertStatusString")
+    status = _STATES.get(word.lower()) or _STATES.get(said.lower())
+    severity = text("alertSeverity")
     at = instant(item.get("date"))
     key = (text("correlationId"),) if text("correlationId") else (text("alertId"), text("entityId"))
     return Event(
         key=key,
         status=status or Status.FIRING,
-        unknown_status="" if status else word,
+        unknown_status="" if status else word or said,
         alertname=text("alertName"),
         title=text("alertName") or text("subject"),
         description=text("alertDescription"),
@@ -82,8 +91,9 @@ def _event(item: dict[str, Tree], payload: Payload, settings: AuvikSettings) -> 
         host=text("entityName"),
         client=text("companyName"),
         client_id=text("companyId"),
-        severity=text("alertSeverity") or text("alertSeverityString"),
+        severity=severity if severity in _SEVERITIES else text("alertSeverityString") or severity,
         labels={"entity_type": text("entityType"), "entity_id": text("entityId")},
+        annotations={"update": f"{(said or word).lower()} in Auvik"} if status is Status.UPDATED else {},
         starts_at=at if status is not Status.CLEARED else None,
         ends_at=at,
     )
