@@ -49,6 +49,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     unknown_status: str = ""  # a state that nobody knows: it counts as firing and is shown
     starts_at: datetime | None = None
     ends_at: datetime | None = None  # when it cleared
+    late_for: timedelta | None = (
+        None  # see `Alert`: for clocks that are set back, such as local time in autumn
+    )
     is_one_shot: bool = False  # of this problem no end will be told, though others of its kind have one
     expires_after: timedelta | None = None  # by the sender's own word; None: as the source's settings say
 
@@ -146,6 +149,7 @@ def alert_of(event: Event, profile: SenderProfile, arrival: Arrival) -> Alert:
         starts_at=event.starts_at,
         ends_at=event.ends_at if event.status is Status.CLEARED else None,
         expires_after=event.expires_after or _expiry(event, profile),
+        late_for=event.late_for,
         sent_labels=sent,
     )
 

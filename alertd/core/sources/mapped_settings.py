@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -20,6 +19,7 @@ from alertd.core.reading.fields import (
 )
 from alertd.core.reading.paths import compile_path
 from alertd.core.reading.settings import ClientSettings, SourceBase
+from alertd.core.reading.zones import ZoneName
 from alertd.core.settings import Section
 
 StatusName: TypeAlias = Literal["firing", "cleared", "ignored"]
@@ -95,20 +95,12 @@ def _try_pattern(text: str) -> None:
             raise ValueError(f"{text!r} is not a time pattern: {exc}") from None
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not a time zone such as America/Toronto") from None
-    return name
-
-
 class InstantSettings(Section):
     """`starts_at` and `ends_at`: where the time is and how it is written; both guessed if not said."""
 
     path: PathList
     formats: list[Annotated[str, AfterValidator(_format)]] = Field(default_factory=list)
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: ZoneName = "UTC"
 
 
 class IgnoreSettings(Section):
