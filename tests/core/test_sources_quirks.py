@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +94,13 @@ def test_the_keywords_of_n_central_are_read() -> None:
     assert alert.annotations["title"] == "AffectedService on DeviceName"
     assert {"CustomerName", "ExternalCustomerID", "TaskIdent"} <= set(alert.labels.values())
     assert "unkeyed" not in alert.annotations
+
+
+def test_a_local_clock_that_is_set_back_hides_no_failure() -> None:
+    """A failure may bear an earlier time than the end before it; a late message is late by minutes only."""
+    raw = "<n><DeviceName>d</DeviceName><QualitativeNewState>Failed</QualitativeNewState></n>"
+    (alert,) = read("n-central", raw).alerts
+    assert alert.late_for == timedelta(minutes=2)
 
 
 def test_the_template_of_victorops_is_read() -> None:

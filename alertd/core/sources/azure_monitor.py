@@ -12,6 +12,7 @@ from alertd.core.reading.events import Event
 from alertd.core.reading.instants import instant
 from alertd.core.reading.objects import object_in, paragraphs, text_in, texts_in
 from alertd.core.reading.settings import SenderSettings
+from alertd.core.reading.tags import client_of
 from alertd.core.reading.trees import Tree
 from alertd.core.sources import azure_signals
 from alertd.core.sources.azure_resources import (
@@ -45,7 +46,7 @@ SHEET = Sheet(
     alertname="`alertRule`; of an activity log the operation",
     title="`alertRule`; of an activity log `title`, else the operation",
     host="first of `configurationItems`, else the name of the first of `alertTargetIDs`",
-    client="custom property `client`, else the subscription through `clients`",
+    client="custom property `client`, `customer` or the like, else the subscription through `clients`",
     problem="`alertId`; without the common schema the rule, the resource and the dimensions",
     clears="`monitorCondition` Resolved, `status` Deactivated; a resource's health Available",
     tokens=("url", "basic"),
@@ -117,7 +118,7 @@ def _common(data: dict[str, Tree]) -> Event:
     is_healthy = azure_signals.is_healthy_again(properties)
     status = Status.CLEARED if is_healthy else STATES.get(squeezed(word))
     fired_at = instant(essentials.get("firedDateTime"))
-    rule = text_in(essentials, "alertRule")
+    rule, custom = text_in(essentials, "alertRule"), texts_of(data, "customProperties")
     return Event(
         key=azure_signals.health_key(properties, target, where["subscription_id"])
         or _key(essentials, targets),
@@ -128,9 +129,10 @@ def _common(data: dict[str, Tree]) -> Event:
         description=_description(essentials, context),
         url=text_in(essentials, "investigationLink") or portal_link(alert_id),
         host=next(iter(texts_in(essentials, "configurationItems")), "") or name_of(target),
+        client=client_of(custom),
         client_id=where["subscription_id"],
         severity=severity_word(text_in(essentials, "severity")),
-        labels={**texts_of(data, "customProperties"), **where, **_signal(essentials), "resource_id": target},
+        labels={**custom, **where, **_signal(essentials), "resource_id": target},
         starts_at=None if is_healthy else fired_at,
         ends_at=instant(essentials.get("resolvedDateTime")) or (fired_at if is_healthy else None),
         is_one_shot=not _ENDLESS.isdisjoint(map(squeezed, _signal(essentials).values())),

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from alertd.core.alerts import Status
 from alertd.core.reading.objects import list_in, object_in, text_in
+from alertd.core.reading.tags import labels_of
 from alertd.core.reading.trees import Tree
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
@@ -92,6 +93,6 @@ def dimensions_of(one: Tree) -> Iterator[str]:
 
 
 def texts_of(item: Tree, name: str) -> dict[str, str]:
-    """Return the texts of the object in field `name`: the properties that an operator has given a rule."""
+    """Return the object in field `name` as labels: the properties that an operator has given a rule."""
     inner = object_in(item, name)
-    return {key: text for key in inner if (text := text_in(inner, key))}
+    return labels_of((key, text) for key in inner if (text := text_in(inner, key)))

@@ -7,6 +7,7 @@ from alertd.core.reading.bodies import Unreadable
 from alertd.core.reading.events import Event
 from alertd.core.reading.instants import instant
 from alertd.core.reading.objects import list_in, object_in, paragraphs, text_in
+from alertd.core.reading.tags import client_of
 from alertd.core.reading.trees import Tree
 from alertd.core.sources.azure_resources import (
     STATES,
@@ -67,7 +68,7 @@ def _metric_alert(context: dict[str, Tree], data: dict[str, Tree]) -> Event:
     dimensions = sorted(
         {text for one in list_in(condition, "allOf") or [condition] for text in dimensions_of(one)}
     )
-    operation = text_in(data, "operation")
+    operation, custom = text_in(data, "operation"), texts_of(data, "properties")
     where = place(
         resource or text_in(context, "id"),
         subscription=text_in(context, "subscriptionId"),
@@ -82,9 +83,10 @@ def _metric_alert(context: dict[str, Tree], data: dict[str, Tree]) -> Event:
         description=paragraphs(text_in(context, "description", "details"), condition_text(condition)),
         url=text_in(context, "portalLink"),
         host=text_in(context, "resourceName") or name_of(resource),
+        client=client_of(custom),
         client_id=where["subscription_id"],
         severity=severity_word(text_in(context, "severity")),
-        labels={**texts_of(data, "properties"), **where, "resource_id": resource},
+        labels={**custom, **where, "resource_id": resource},
         starts_at=at if status is not Status.CLEARED else None,
         ends_at=at,
         is_one_shot=bool(operation),
@@ -99,7 +101,7 @@ def _activity_log(log: dict[str, Tree], data: dict[str, Tree]) -> Event:
     )
     operation, at = text_in(log, "operationName"), instant(log.get("eventTimestamp"))
     done = (operation, where["subscription_id"].lower(), resource.lower(), text_in(log, "status"))
-    is_over = is_healthy_again(properties)
+    is_over, custom = is_healthy_again(properties), texts_of(data, "properties")
     return Event(
         key=health_key(properties, resource, where["subscription_id"]) or done,
         status=Status.CLEARED if is_over else Status.FIRING,
@@ -107,10 +109,11 @@ def _activity_log(log: dict[str, Tree], data: dict[str, Tree]) -> Event:
         title=text_in(properties, "title") or text_in(log, "description") or operation,
         description=paragraphs(text_in(log, "description"), _activity(log)),
         host=name_of(resource),
+        client=client_of(custom),
         client_id=where["subscription_id"],
         severity=text_in(log, "level"),
         labels={
-            **texts_of(data, "properties"),
+            **custom,
             **where,
             "resource_id": resource,
             "event_source": text_in(log, "eventSource"),

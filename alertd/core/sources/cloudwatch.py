@@ -16,6 +16,7 @@ from alertd.core.reading.fields import text_of
 from alertd.core.reading.instants import instant
 from alertd.core.reading.objects import list_in, object_in, paragraphs, text_in, texts_in
 from alertd.core.reading.settings import SenderSettings
+from alertd.core.reading.tags import labels_of
 from alertd.core.reading.trees import Tree, normalised
 from alertd.core.sources import aws_notices
 from alertd.core.sources.aws_notices import Notice, account_of, region_of
@@ -216,7 +217,7 @@ def _alarm(notice: Notice, settings: CloudwatchSettings) -> Event:
         url=_link(arn, where["region"], name),
         host=_host(dimensions),
         client_id=where["account_id"],
-        labels={**dimensions, **_metric_labels(metric), **where},
+        labels={**labels_of(dimensions.items()), **_metric_labels(metric), **where},
         annotations={"update": _no_data(alarm)} if status is Status.UPDATED else {},
         starts_at=at if status is not Status.CLEARED else None,
         ends_at=at,

@@ -11,6 +11,7 @@ from alertd.core.reading.events import Event
 from alertd.core.reading.instants import instant
 from alertd.core.reading.objects import object_in, paragraphs, text_in, texts_in
 from alertd.core.reading.settings import SenderSettings
+from alertd.core.reading.tags import client_of, labels_of
 from alertd.core.reading.trees import Tree
 from alertd.core.sources.kind import Payload, sender_kind
 from alertd.core.sources.sheets import Sheet, Template
@@ -28,7 +29,7 @@ SHEET = Sheet(
     alertname="`name`",
     title="`name`",
     host="`host`, from a tag `host=…`",
-    client="`client`, from a tag `client=…`",
+    client="a tag `client=…`, `customer=…` or the like",
     problem="`code`, with `$JSON` `uuid`; where it is missing `slug` and `name`",
     clears="`status` up",
     tokens=("header", "url"),
@@ -85,7 +86,7 @@ def _event(item: dict[str, Tree], payload: Payload, settings: HealthchecksSettin
             "shape", "neither code nor name nor status: use the template of `alertd sources show`"
         )
     status = _STATES.get(word.lower())
-    tags = dict(_tags(fields))
+    tags = labels_of(_tags(fields))
     at = instant(fields.get("now")) or (
         instant(fields.get("last_ping")) if status is Status.CLEARED else None
     )
@@ -99,6 +100,7 @@ def _event(item: dict[str, Tree], payload: Payload, settings: HealthchecksSettin
         description=_description(fields),
         url=text_in(fields, "url"),
         host=tags.get("host", ""),
+        client=client_of(tags),
         severity=text_in(fields, "severity") or tags.get("severity", ""),
         labels={**tags, "tags": " ".join(_words(fields)), "slug": text_in(fields, "slug")},
         annotations={"ignored": "test message"} if is_test else {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Literal
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from alertd.core.reading.events import Event
 from alertd.core.reading.instants import instant
 from alertd.core.reading.objects import list_in, text_in
 from alertd.core.reading.settings import SenderSettings
+from alertd.core.reading.tags import labels_of
 from alertd.core.reading.trees import Tree
 from alertd.core.reading.zones import ZoneName
 from alertd.core.sources.kind import Payload, sender_kind
@@ -52,6 +54,7 @@ _KEYWORDS = (
 _PROPERTIES = ("deviceproperty", "customerproperty")  # keywords with a parameter
 _KNOWN = frozenset({*(name.lower() for name in _KEYWORDS), "ncentralticketid", "action"})
 _DEPTH = 4  # envelopes around a notification
+_LATE_FOR = timedelta(minutes=2)  # local clocks are set back once a year
 _NO_LETTER = re.compile(r"[^a-z]")
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 _SPACE = re.compile(r"\s")
@@ -159,6 +162,7 @@ def _notification(fields: dict[str, Tree], settings: NCentralSettings) -> Event:
         annotations={"trigger_id": text_in(fields, "activenotificationtriggerid")},
         starts_at=at if status is not Status.CLEARED else None,
         ends_at=at,
+        late_for=_LATE_FOR,
     )
 
 
@@ -194,7 +198,7 @@ def _link(server: str) -> str:
 
 def _labels(fields: dict[str, Tree]) -> Mapping[str, str]:
     return {
-        **dict(_properties(fields)),
+        **labels_of(_properties(fields)),
         "service": text_in(fields, "affectedservice"),
         "task": text_in(fields, "taskident"),
         "company_id": text_in(fields, "externalcustomerid"),
