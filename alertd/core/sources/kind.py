@@ -151,6 +151,6 @@ def _tree(body: Body, fields: Sequence[str]) -> Tree:
     try:
         return trees.tree_of(body)
     except Unreadable as exc:
-        if exc.reason != "syntax" or not fields:
+        if exc.reason not in ("syntax", "encoding") or not fields:
             raise
         return trees.normalised(salvage.by_fields(body.raw, fields))
