@@ -51,6 +51,11 @@ NONE = redaction()
             b'{"heartbeat": {"response": "***"}}',
             id="page that was checked",
         ),
+        pytest.param(
+            b'{"basic_auth_pass":"x","pushToken":"y"}',
+            b'{"basic_auth_pass":"***","pushToken":"***"}',
+            id="Uptime Kuma 1",
+        ),
         pytest.param(b'{"response":"x"}', b'{"response":"x"}', id="another response stays as sent"),
     ],
 )
@@ -164,3 +169,12 @@ def test_speed() -> None:
     raw = b'{"alerts": [' + b'{"labels": {"alertname": "DiskFull", "instance": "fs02:9100"}},' * 16 + b"{}]}"
     best = min(timeit.repeat(lambda: redact(raw, NONE), number=100, repeat=5)) / 100
     assert best < 100e-6  # 6 µs for this kilobyte measured
+
+
+def test_paths_lead_into_json_of_the_query() -> None:
+    """Uptime Kuma by GET: the page that was checked is in a parameter."""
+    pairs = [("heartbeat", '{"status": 0, "response": "<html>"}'), ("monitor", '{"response": "x"}')]
+    assert redact_query(pairs, NONE) == (
+        ("heartbeat", '{"status": 0, "response": "***"}'),
+        ("monitor", '{"response": "x"}'),
+    )

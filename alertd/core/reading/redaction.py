@@ -35,6 +35,7 @@ _WHOLE = (
     *("token", "access_token", "auth_token", "authtoken", "refresh_token", "authorization", "routing_key"),
     *("pass", "pwd", "api_key", "apikey", "private_key", "secret_key", "secretkey"),
     *("ping_url", "update_url", "unsubscribeurl", "unsubscribe_url"),
+    *("basic_auth_pass", "pushtoken", "radiussecret"),  # monitors of Uptime Kuma 1
 )
 _PATHS = ("heartbeat.response",)  # Uptime Kuma: the checked page itself
 _NAMES = "|".join((*(rf"[\w.\-]{{0,60}}?{part}[\w.\-]{{0,60}}" for part in _PARTS), *_WHOLE))
@@ -90,6 +91,8 @@ def redact_query(pairs: Iterable[tuple[str, str]], rules: Redaction) -> tuple[tu
 def _redacted_value(name: str, value: str, rules: Redaction) -> str:
     if _PARAMETER.fullmatch(name) or (name,) in rules.paths:
         return MARK
+    inside = tuple(path[1:] for path in rules.paths if path[0] == name and path[1:])
+    rules = Redaction((*rules.paths, *inside), rules.needles)
     # only whole ASCII marks are cut out, so what is left can be decoded as it was encoded
     return redact(value.encode("utf-8", "surrogatepass"), rules).decode("utf-8", "surrogatepass")
 
