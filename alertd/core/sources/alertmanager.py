@@ -51,11 +51,16 @@ _URLS = ("url", "link", "runbook_url")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
-class AlertmanagerSettings(SenderSettings):
+class LabelSettings(SenderSettings):
+    """`[[sources]]` whose alerts come as labels."""
+
+    host: list[str] = Field(default_factory=lambda: list(_HOST_LABELS))  # labels, the first that is there
+
+
+class AlertmanagerSettings(LabelSettings):
     """`[[sources]]` with `kind = "alertmanager"`."""
 
     kind: Literal["alertmanager"]
-    host: list[str] = Field(default_factory=lambda: list(_HOST_LABELS))  # labels, the first that is there
 
 
 class AlertmanagerProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -71,7 +76,7 @@ class AlertmanagerProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     redaction: Redaction
 
 
-def compile_profile(settings: AlertmanagerSettings) -> AlertmanagerProfile:
+def compile_profile(settings: LabelSettings) -> AlertmanagerProfile:
     """Compile the settings of a source once."""
     return AlertmanagerProfile(
         source=settings.name,
@@ -156,10 +161,11 @@ def _read_loosely(body: Body, profile: AlertmanagerProfile) -> Reading:
         text_of(tree.get("externalURL")),
         truncated if isinstance(truncated, int) else 0,
     )
-    return _read_all([_loose(item) for item in items], context)
+    return _read_all([sent_alert(item) for item in items], context)
 
 
-def _loose(item: Any) -> SentAlert | None:
+def sent_alert(item: Any) -> SentAlert | None:
+    """Return one item of `alerts` as far as it can be made out, or None if it is not an object."""
     if not isinstance(item, dict):
         return None
     return SentAlert(
@@ -182,13 +188,18 @@ def _read_all(items: list[SentAlert] | list[SentAlert | None], context: Context)
     problems: list[Problem] = []
     for index, sent in enumerate(items):
         try:
-            alerts.append(_read_one(sent, context))
+            alerts.append(read_one(sent, context))
         except Unreadable as exc:
             problems.append(Problem(index, exc.reason, exc.detail))
     return Reading(tuple(alerts), tuple(problems))
 
 
-def _read_one(sent: SentAlert | None, context: Context) -> Alert:
+def read_one(sent: SentAlert | None, context: Context) -> Alert:
+    """Read one alert of a webhook.
+
+    Raises:
+        Unreadable: It is not an object, or `alert_of` refuses it.
+    """
     if sent is None:
         raise Unreadable("shape", "the alert is not an object")
     status = _STATUSES.get(sent.status)
