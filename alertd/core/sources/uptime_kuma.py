@@ -100,7 +100,7 @@ class UptimeKumaSettings(SenderSettings):
 def _event(item: dict[str, Tree], payload: Payload, settings: UptimeKumaSettings) -> Event:
     monitor, heartbeat = _object(item.get("monitor")), _object(item.get("heartbeat"))
     message = next(filter(None, (text_of(item.get(name)) for name in _MESSAGES)), "")
-    if monitor or heartbeat:
+    if heartbeat or (monitor and not _EXPIRY.search(message)):
         return _beat(item, monitor, heartbeat, settings)
     if not message:
         raise Unreadable("shape", "neither monitor, heartbeat nor msg: not what Uptime Kuma sends")
@@ -113,7 +113,7 @@ def _beat(
     heartbeat: Mapping[str, Any],
     settings: UptimeKumaSettings,
 ) -> Event:
-    word = text_of(heartbeat.get("status"))
+    word = text_of(heartbeat.get("status")) or _marked(text_of(item.get("msg")))
     status = _STATES.get(word.lower())
     labels = tags.labels_of(_tags(monitor.get("tags")))
     groups = _groups(monitor)
@@ -149,10 +149,8 @@ def _beat(
 
 def _message(message: str, client: str) -> Event:
     """Read a message without monitor: all that a custom body has kept, what will expire, or the test."""
-    said = _SAID.match(message)
-    mark = _MARK.fullmatch(said["mark"]) if said else None
-    if said and mark:
-        word = mark[1].lower()
+    said, word = _SAID.match(message), _marked(message)
+    if said and word:
         return Event(
             key=("name", said["name"]),
             status=_STATES[word],
@@ -163,6 +161,13 @@ def _message(message: str, client: str) -> Event:
             annotations={"update": word if _STATES[word] is Status.UPDATED else ""},
         )
     return _expiry(message, client) if _EXPIRY.search(message) else _other(message, client)
+
+
+def _marked(message: str) -> str:
+    """Return `down`, `up` and the like from `[name] [🔴 Down] …`; empty if there is no such mark."""
+    said = _SAID.match(message)
+    mark = _MARK.fullmatch(said["mark"]) if said else None
+    return mark[1].lower() if mark else ""
 
 
 def _other(message: str, client: str) -> Event:
