@@ -124,8 +124,23 @@ def _receipt(told: Document) -> Iterator[str]:
     yield from _facts(facts)
 
 
+# what reading met, by annotation
+_MET = {
+    "ignored": "Makes no ticket",
+    "update": "Told, and changes nothing",
+    "unknown_status": "Nobody knows the state, so it counts as firing",
+    "unknown_severity": "Nobody knows the severity",
+    "unkeyed": "Nothing says which problem it is, so it stands alone",
+}
+
+
 def _alert(told: Document) -> Iterator[str]:
     yield f"Alert {told['fingerprint']}: {told['status']} [{told['severity']}], {labels(told['labels'])}"
+    for name, meaning in _MET.items():
+        if text := told["annotations"].get(name):
+            yield f"  {meaning}: {one_line(text)}"
+    if told["status"] in ("ignored", "updated"):
+        return
     for place in told["would_join"]:
         where = f"on board {place['board']} by route {place['route']}"
         yield f"  Today it would join incident {place['incident']} {where}"

@@ -275,6 +275,18 @@ def test_a_receipt_is_told_with_how_its_alerts_are_routed(cli: Cli, daemon: Daem
     assert "HOLDING" in out
 
 
+def test_what_reading_met_is_told(cli: Cli, daemon: Daemon) -> None:
+    met = {"ignored": "test message", "unknown_severity": "odd", "title": "x"}
+    read = [replace(ALERT, status=Status.IGNORED, annotations=met)]
+    reader: Any = FakeReader()
+    inquiries = Inquiries(reader, read=lambda envelope: read, routing=lambda: Routing(TREE, {}))
+    _answer(daemon, "explain/R1", asyncio.run(inquiries.explain("R1")))
+    out = cli("explain", "R1").out
+    assert "  Makes no ticket: test message" in out
+    assert "  Nobody knows the severity: odd" in out
+    assert "Today it would join" not in out
+
+
 def test_a_large_batch_is_told_by_few_reads_and_in_brief(cli: Cli, daemon: Daemon) -> None:
     reader: Any = FakeReader(
         condition=replace(CONDITION, incidents=tuple(f"i{number}" for number in range(25)))
