@@ -22,6 +22,7 @@ from alertd.core.reading.zones import ZoneName
 from alertd.core.sources.kind import Payload, sender_kind
 from alertd.core.sources.sheets import Sheet, Template
 
+_NO_DATA = "no data"  # as it is written in settings
 _STATES = {
     **dict.fromkeys(("failed", "warning", "stale", "nodata", "misconfigured", "disconnected"), Status.FIRING),
     "normal": Status.CLEARED,
@@ -29,7 +30,7 @@ _STATES = {
 _SEVERITIES = {
     "failed": Severity.CRITICAL,
     "stale": Severity.WARNING,
-    "nodata": Severity.WARNING,
+    _NO_DATA: Severity.WARNING,
     "disconnected": Severity.WARNING,
     "misconfigured": Severity.LOW,
 }
@@ -175,7 +176,9 @@ def _severity(word: str) -> str:
     known = _normal(word)
     if _STATES.get(known) is Status.CLEARED:
         return ""
-    return known if known in _STATES else word
+    if known not in _STATES:
+        return word
+    return _NO_DATA if known == _normal(_NO_DATA) else known
 
 
 def _key(fields: dict[str, Tree]) -> tuple[str, ...]:
