@@ -141,7 +141,7 @@ def _from_rds(notice: Notice) -> Event:
         alertname=number or notice.subject,
         title=text_in(fields, "Event Message") or notice.subject,
         description=lines_of(fields, without=("Tags",)),
-        url=text_in(fields, "Identifier Link").rpartition("\n")[2].removeprefix("SourceId: "),
+        url=text_in(fields, "Identifier Link"),
         host=name,
         client_id=labels["account_id"],
         labels={**labels, "aws_source": text_in(fields, "Event Source")},
