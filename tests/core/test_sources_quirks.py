@@ -126,3 +126,17 @@ def test_what_the_path_says_is_a_label_of_victorops() -> None:
     raw = '{"message_type": "CRITICAL", "entity_id": "e"}'
     (alert,) = read("victorops", raw, query=(("routing_key", "database"),)).alerts
     assert alert.labels["routing_key"] == "database"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"context": {"activityLog": {"operationName": "o", "claims": {"upn": "someone@example.com"}}}},
+        {"essentials": {"alertRule": "r"}, "alertContext": {"claims": '{"upn": "someone@example.com"}'}},
+    ],
+)
+def test_who_did_it_in_azure_is_not_stored(data: dict[str, Any]) -> None:
+    compiled = kinds.compile_profile(settings("azure-monitor"))
+    raw = kinds.redact(json.dumps({"data": data}).encode(), compiled)
+    assert b"someone" not in raw
+    assert kinds.read(Body(raw=raw), compiled, received_at=NOW).alerts

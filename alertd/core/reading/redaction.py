@@ -37,7 +37,11 @@ _WHOLE = (
     *("ping_url", "update_url", "unsubscribeurl", "unsubscribe_url"),
     *("basic_auth_pass", "pushtoken", "radiussecret"),  # monitors of Uptime Kuma 1
 )
-_PATHS = ("heartbeat.response",)  # Uptime Kuma: the checked page itself
+_PATHS = (
+    "heartbeat.response",  # Uptime Kuma: the checked page itself
+    "data.context.activityLog.claims",  # Azure: names and addresses of whoever did it
+    "data.alertContext.claims",
+)
 _NAMES = "|".join((*(rf"[\w.\-]{{0,60}}?{part}[\w.\-]{{0,60}}" for part in _PARTS), *_WHOLE))
 _NAME = f"(?:{_NAMES})".encode()
 _PARAMETER = re.compile(_NAMES, re.IGNORECASE)
