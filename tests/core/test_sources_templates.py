@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from alertd.core.alerts import Alert, Status
 from alertd.core.reading.bodies import Body
+from alertd.core.reading.settings import SenderSettings
 from alertd.core.sources import datto_rmm, kinds, prtg, zabbix_media_type
 
 ROOT = Path(__file__).parents[2]
@@ -125,3 +126,12 @@ def test_what_is_of_another_shape_is_parked(kind: str, text: str) -> None:
     reading = kinds.read(Body(raw=text.encode()), compiled, received_at=NOW)
     assert reading.alerts == ()
     assert [problem.reason for problem in reading.problems] == ["shape"]
+
+
+@pytest.mark.parametrize("kind", ["grafana", "zabbix", "prtg", "uptime-kuma", "datto-rmm", "ninjaone"])
+def test_a_sheet_names_every_key(kind: str) -> None:
+    """What only this kind understands is found in its sheet."""
+    found = kinds.KINDS[kind]
+    named = {key for key, _ in found.sheet.keys}
+    assert set(found.settings.model_fields) - set(SenderSettings.model_fields) == named
+    assert {"fires", "clears", "ignored"} <= {meaning.partition(",")[0] for _, meaning in found.sheet.states}
