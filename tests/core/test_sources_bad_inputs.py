@@ -178,11 +178,11 @@ def test_a_form_instead_of_json(kind: str) -> None:
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_odd_values_in_every_place(kind: str) -> None:
     """Each value of a payload in turn is something that nobody expects there."""
-    for case in firing(kind)[:4]:
+    for case in firing(kind)[:3]:
         if not is_json(case.raw):
             continue
         tree = json.loads(case.raw)
-        for place in list(places(tree))[:50]:
+        for place in list(places(tree))[:25]:
             for odd in ODD:
                 said = read(kind, json.dumps(replaced(tree, place, odd)).encode(), case=case)
                 if isinstance(said, Reading) and not (said.alerts or said.problems):
@@ -191,7 +191,7 @@ def test_odd_values_in_every_place(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_every_value_may_be_missing(kind: str) -> None:
-    for case in firing(kind)[:4]:
+    for case in firing(kind)[:3]:
         tree = json.loads(case.raw) if is_json(case.raw) else None
         for place in places(tree):
             said = read(kind, json.dumps(without(tree, place)).encode(), case=case)
