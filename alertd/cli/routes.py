@@ -64,7 +64,7 @@ def _rows(route: Route) -> Iterator[dict[str, Any]]:
 
 def _policy(policy: Policy) -> dict[str, str]:
     times = {name: format_duration(getattr(policy, name)) for name in _TIMES}
-    return times | {name: getattr(policy, name) for name in _WORDS}
+    return times | {name: getattr(policy, name) or "as the source has it" for name in _WORDS}
 
 
 def _drawn(route: Route, lead: str = "", branch: str = "", inherited: Matched | None = None) -> Iterator[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime, timedelta
-from typing import NewType
+from typing import Literal, NewType, TypeAlias
 
 import msgspec
 
+OnExpiry: TypeAlias = Literal["note", "close"]
 AlertKey = NewType("AlertKey", str)  # source and fingerprint: the identity of one condition at one source
 
 
@@ -60,6 +61,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime | None = None  # the source's clock; None: it did not say
     ends_at: datetime | None = None  # when it cleared, by the source's clock
     expires_after: timedelta | None = None  # silent for this long means expired, never cleared; None: never
+    on_expiry: OnExpiry = "note"  # what becomes of its ticket then, where the route does not say
     late_for: timedelta | None = None  # so long after a clear, an older firing may be a late one; None: ever
     reporter: str = ""  # who says so, when several watch one condition (a Prometheus pair)
     sent_labels: dict[str, str] = {}  # labels exactly as sent, for projections

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from alertd.core.alerts import Alert, AlertKey, Severity, Status
+from alertd.core.alerts import Alert, AlertKey, OnExpiry, Severity, Status
 
 SEEN_STEP = timedelta(minutes=1)
 
@@ -55,6 +55,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expired: bool = False
     seen_at: datetime  # last message, kept to the minute
     expires_at: datetime | None = None
+    on_expiry: OnExpiry = "note"
     reporters: dict[str, Word] = {}  # who says that it fires
     incidents: tuple[str, ...] = ()  # keys; decided once when it fired
     ticketed: bool = False  # its incident has a ticket: repeats are counted without looking at it
@@ -137,6 +138,7 @@ def _fresh(before: Condition | None, alert: Alert, received_at: datetime, receip
         told_end_at=before.told_end_at if before is not None else None,
         seen_at=received_at,
         expires_at=word.until,
+        on_expiry=alert.on_expiry,
         reporters={alert.reporter: word},
         incidents=before.incidents if before is not None else (),
         receipt=receipt,

@@ -287,7 +287,7 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
             return _tick(replace(before, phase=Acknowledged(since, now + before.policy.hold)), now)
         case Expired() if any_expired:
             return before
-        case _ if any_expired and before.policy.on_expiry == "note":
+        case _ if any_expired and _stays_open(before):
             return _tell(
                 replace(before, phase=Expired(now)), "expired" if last.expired else "cleared", last, now
             )
@@ -316,7 +316,7 @@ def _over_in_wait(before: Incident, now: datetime) -> Incident:
     """Nothing fires when the group's wait ends. What fell silent and is to have a ticket has it open."""
     if not _any_expired(before):
         return _close(before, "cleared", now)
-    if before.policy.on_expiry == "note" and wants_missed(before):
+    if _stays_open(before) and wants_missed(before):
         return retally(replace(before, phase=Expired(now)), before)
     return _close(before, "expired", now)
 
@@ -506,6 +506,13 @@ def _is_all_clear(incident: Incident) -> bool:
 
 def _any_expired(incident: Incident) -> bool:
     return any(member.expired for member in incident.members.values())
+
+
+def _stays_open(incident: Incident) -> bool:
+    """Whether the ticket stays open though alerts fell silent: by the route, else by their sources."""
+    if incident.policy.on_expiry is not None:
+        return incident.policy.on_expiry == "note"
+    return any(member.expired and member.on_expiry == "note" for member in incident.members.values())
 
 
 def _with(incident: Incident, member: Member) -> dict[AlertKey, Member]:

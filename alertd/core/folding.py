@@ -361,6 +361,7 @@ def member_of(condition: Condition) -> Member:
         host=labels.get("host", ""),
         description=annotations.get("description", ""),
         url=annotations.get("url", ""),
+        on_expiry=condition.on_expiry,
         clues={name: labels[name] for name in DEVICE_LABELS if labels.get(name)},
     )
 

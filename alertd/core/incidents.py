@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, assert_never
 import msgspec
 from msgspec.structs import astuple
 
-from alertd.core.alerts import AlertKey, Severity
+from alertd.core.alerts import AlertKey, OnExpiry, Severity
 from alertd.core.routes import Policy
 from alertd.core.silences import Quiet
 from alertd.core.tickets import Ticket
@@ -34,6 +34,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clues: dict[str, str] = {}  # what else names its device: some of DEVICE_LABELS
     ended_at: datetime | None = None
     expired: bool = False
+    on_expiry: OnExpiry = "note"  # where the route does not say
     update: str = ""  # what its source said last about it, beside that it fires
     quiet: Quiet | None = None  # what silenced it when it was last asked, which is while there is no ticket
 

@@ -8,11 +8,11 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
+from alertd.core.alerts import OnExpiry
 from alertd.core.matchers import MatchersSetting
 from alertd.core.settings import Duration, Section
 
 Close: TypeAlias = Literal["untouched", "always", "never"]
-OnExpiry: TypeAlias = Literal["note", "close"]
 Missed: TypeAlias = Literal["ticket", "nothing"]
 Company: TypeAlias = int | str
 

@@ -13,14 +13,13 @@ from typing import Literal, NewType, TypeAlias
 import msgspec
 
 from alertd.core import identity
-from alertd.core.alerts import Alert
+from alertd.core.alerts import Alert, OnExpiry
 from alertd.core.matchers import Labels, Matcher, Matchers, Predicate, predicate
 from alertd.core.route_settings import (
     IMPLICIT_PREFIX,
     Close,
     Company,
     Missed,
-    OnExpiry,
     RootRouteSettings,
     RouteSettings,
 )
@@ -43,7 +42,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     hold: timedelta = timedelta(minutes=5)
     reopen_within: timedelta = timedelta(hours=24)
     close: Close = "untouched"
-    on_expiry: OnExpiry = "note"
+    on_expiry: OnExpiry | None = None  # None: as the source has it
     note_interval: timedelta = timedelta(minutes=15)
     missed: Missed = "ticket"
     tags: tuple[str, ...] = ()  # beside the board's own

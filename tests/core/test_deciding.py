@@ -159,6 +159,27 @@ PHASES: list[tuple[str, Incident, Change, datetime, Phase]] = [
         T0 + HOLD,
         Closed(T0 + HOLD, "expired", T0 + HOLD + timedelta(days=1)),
     ),
+    (
+        "where the route says nothing the source does",
+        after(standing(first=member(on_expiry="close")), ended(expired=True)),
+        Tick(),
+        T0 + HOLD,
+        Closed(T0 + HOLD, "expired", T0 + HOLD + timedelta(days=1)),
+    ),
+    (
+        "and the route is heard first",
+        standing(first=member(on_expiry="close"), on_expiry="note"),
+        ended(expired=True),
+        T0,
+        Expired(T0),
+    ),
+    (
+        "one source that wants it open keeps it open",
+        after(two(first=member(on_expiry="close")), ended(expired=True)),
+        ended("b", expired=True),
+        T0,
+        Expired(T0),
+    ),
     ("a clear after the silence is one", silent(), ended(), T0, Holding(T0, T0 + HOLD)),
     ("a second silence changes nothing", silent(), ended(expired=True), at(hours=1), Expired(T0)),
     (

@@ -73,7 +73,7 @@ def test_policy_of_the_root_is_the_documented_default() -> None:
         hold=timedelta(minutes=5),
         reopen_within=timedelta(hours=24),
         close="untouched",
-        on_expiry="note",
+        on_expiry=None,
         note_interval=timedelta(minutes=15),
         missed="ticket",
         tags=(),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alertd.core import identity
-from alertd.core.alerts import Alert, Severity, Status
+from alertd.core.alerts import Alert, OnExpiry, Severity, Status
 from alertd.core.reading.bodies import (
     MAX_FIELDS,
     MAX_KEY,
@@ -72,6 +72,7 @@ class SenderProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     severity: Severity
     expires_after: timedelta | None
     one_shot_expires_after: timedelta | None
+    on_expiry: OnExpiry
     redaction: Redaction
 
 
@@ -84,7 +85,11 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 def compile_sender(
-    settings: SenderSettings, *, severities: Mapping[str, Severity], clears: bool
+    settings: SenderSettings,
+    *,
+    severities: Mapping[str, Severity],
+    clears: bool,
+    on_expiry: OnExpiry = "note",
 ) -> SenderProfile:
     """Compile the settings of a source once.
 
@@ -92,6 +97,7 @@ def compile_sender(
         settings: The source's.
         severities: What this kind means by its words, by lower-case word, where it differs from others.
         clears: Whether this kind says when it is over.
+        on_expiry: What becomes of its tickets when it falls silent, where neither route nor source says.
     """
     given = settings.expire_after
     one_shot = (given or None) if given is not None else DEFAULT_EXPIRY
@@ -107,6 +113,7 @@ def compile_sender(
         severity=Severity(settings.severity),
         expires_after=(given or None) if clears else one_shot,
         one_shot_expires_after=one_shot,
+        on_expiry=settings.on_expiry or on_expiry,
         redaction=redaction(settings.redact),
     )
 
@@ -150,6 +157,7 @@ def alert_of(event: Event, profile: SenderProfile, arrival: Arrival) -> Alert:
         ends_at=event.ends_at if event.status is Status.CLEARED else None,
         expires_after=event.expires_after or _expiry(event, profile),
         late_for=event.late_for,
+        on_expiry=profile.on_expiry,
         sent_labels=sent,
     )
 

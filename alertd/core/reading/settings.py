@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from alertd.core.alerts import OnExpiry
 from alertd.core.reading.fields import PatternText, capture, listed
 from alertd.core.settings import Duration, SecretRef, Section
 from alertd.core.severities import SeverityName
@@ -57,6 +58,7 @@ class SenderSettings(SourceBase):
     client: ClientSettings | None = None
     severities: Annotated[dict[str, SeverityName], AfterValidator(_folded)] = Field(default_factory=dict)
     severity: SeverityName = "warning"  # of alerts that name none
+    on_expiry: OnExpiry | None = None  # where the route does not say; None: as the kind has it
 
 
 ClientRule = Callable[[Callable[[str], str]], str]

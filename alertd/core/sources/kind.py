@@ -122,7 +122,9 @@ def sender_kind(
     clears = bool(sheet.clears)
 
     def compile_profile(given: S) -> _CompiledSender[S]:
-        return _CompiledSender(given, compile_sender(given, severities=severities, clears=clears))
+        return _CompiledSender(
+            given, compile_sender(given, severities=severities, clears=clears, on_expiry=sheet.on_expiry)
+        )
 
     def read(body: Body, profile: _CompiledSender[S], *, received_at: datetime) -> Reading:
         payload = Payload(_tree(body, fields), body, received_at)

@@ -70,7 +70,12 @@ def speaking(settings: SourceBase, name: str) -> Compiled:
     return Compiled(kind, kind.compile_profile(kind.settings.model_construct(kind=name, **shared)))
 
 
-_SENDER_KEYS: Mapping[str, type[Any]] = {"client": ClientSettings, "severities": dict, "severity": str}
+_SENDER_KEYS: Mapping[str, type[Any]] = {
+    "client": ClientSettings,
+    "severities": dict,
+    "severity": str,
+    "on_expiry": str,
+}
 assert _SENDER_KEYS.keys() == SenderSettings.model_fields.keys() - SourceBase.model_fields.keys()  # noqa: S101 - two lists of one thing
 
 

@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from alertd.core.alerts import OnExpiry
+
 # Where a sender can put the token: the first is what its set-up page uses.
 TokenPlace: TypeAlias = Literal["header", "basic", "url", "path", "body", "signature"]
 
@@ -34,6 +36,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     client: str
     problem: str  # what one problem is: where the fingerprint comes from
     clears: str  # how it says that it is over; empty: it never does
+    on_expiry: OnExpiry = "note"  # what becomes of its tickets when it falls silent, where nobody says
     # the page
     tokens: tuple[TokenPlace, ...] = ("header",)
     path: str = "/v1/alerts/{source}"  # where it sends to
