@@ -49,3 +49,15 @@ def test_redact_query(kind: str) -> None:
 def test_unknown_kind() -> None:
     with pytest.raises(ValidationError, match=r"'alertmanager', .*'mapped'"):
         SETTINGS.validate_python({"name": "s", "kind": "pigeon", "token": {"env": "T"}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "on_expiry"),
+    [("auvik", {}, "note"), ("gradient", {}, "close"), ("gradient", {"on_expiry": "note"}, "note")],
+)
+def test_what_becomes_of_a_ticket_whose_source_falls_silent(
+    kind: str, given: dict[str, Any], on_expiry: str
+) -> None:
+    raw = b'{"title": "A", "alertName": "A"}'
+    [alert] = read(Body(raw=raw), profile(kind, **given), received_at=NOW).alerts
+    assert alert.on_expiry == on_expiry
