@@ -15,6 +15,7 @@ from alertd.core.history import Happening
 from alertd.core.incidents import Incident
 from alertd.core.silences import Silence
 from alertd.core.tickets import Board, Known
+from alertd.core.vendors import Account, Integration, Service, Usage, VendorChange
 
 LEAST_URGENT = 9
 
@@ -249,6 +250,37 @@ class Silences(Protocol):
 
         Raises:
             StoreFailed: None was stored.
+        """
+        ...
+
+
+# --- vendors ------------------------------------------------------------------------------------------
+
+
+class Vendors(Protocol):
+    """What vendors say of themselves, and what they count. Sources are named as configured."""
+
+    async def integration(self, source: str) -> Integration:
+        """Return how a source stands; of one that has said nothing yet, the defaults."""
+        ...
+
+    async def accounts(self, source: str, ids: Sequence[str] | None = None) -> Sequence[Account]:
+        """Return a source's accounts with these ids (None: all), by id."""
+        ...
+
+    async def services(self, source: str, ids: Sequence[str] | None = None) -> Sequence[Service]:
+        """Return a source's services with these ids (None: all), by id."""
+        ...
+
+    async def usage(self, source: str | None = None) -> Sequence[Usage]:
+        """Return the newest count of every account and service of a source (None: of all)."""
+        ...
+
+    async def keep(self, source: str, changes: Sequence[VendorChange], at: datetime) -> None:
+        """Commit what a vendor said in one request: all of it, or nothing. A count is kept once.
+
+        Raises:
+            StoreFailed: Nothing was kept.
         """
         ...
 

@@ -56,7 +56,7 @@ def decode_condition(key: str, doc: bytes) -> Condition:
     Raises:
         DataDamaged: The document is not one.
     """
-    return _decode(_condition, doc, "condition", key)
+    return decode(_condition, doc, "condition", key)
 
 
 def decode_incident(key: str, doc: bytes) -> Incident:
@@ -65,7 +65,7 @@ def decode_incident(key: str, doc: bytes) -> Incident:
     Raises:
         DataDamaged: The document is not one.
     """
-    return _decode(_incident, doc, "incident", key)
+    return decode(_incident, doc, "incident", key)
 
 
 def decode_known(key: str, doc: bytes) -> Known:
@@ -74,7 +74,7 @@ def decode_known(key: str, doc: bytes) -> Known:
     Raises:
         DataDamaged: The document is not one.
     """
-    return _decode(_known, doc, "known level of incident", key)
+    return decode(_known, doc, "known level of incident", key)
 
 
 def decode_silence(silence_id: str, doc: bytes) -> Silence:
@@ -83,7 +83,7 @@ def decode_silence(silence_id: str, doc: bytes) -> Silence:
     Raises:
         DataDamaged: The document is not one.
     """
-    return _decode(_silence, doc, "silence", silence_id)
+    return decode(_silence, doc, "silence", silence_id)
 
 
 def decode_texts(key: str, doc: str) -> dict[str, str]:
@@ -92,10 +92,15 @@ def decode_texts(key: str, doc: str) -> dict[str, str]:
     Raises:
         DataDamaged: The document is not one.
     """
-    return _decode(_texts, doc, "mapping of", key)
+    return decode(_texts, doc, "mapping of", key)
 
 
-def _decode(decoder: msgspec.json.Decoder[T], doc: bytes | str, what: str, key: str) -> T:
+def decode(decoder: msgspec.json.Decoder[T], doc: bytes | str, what: str, key: str) -> T:
+    """Read a stored document.
+
+    Raises:
+        DataDamaged: It is not one.
+    """
     try:
         return decoder.decode(doc)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:  # ValidationError is a DecodeError

@@ -35,6 +35,7 @@ from alertd.store.reading import StoredIncident, Unsettled
 from alertd.store.reads import Reads
 from alertd.store.runner import Runner
 from alertd.store.space import SpaceGuard
+from alertd.store.vendors import VendorBooks, VendorReader
 
 KEEP_CALLS = timedelta(hours=2)  # the rolling hour, and as much again for `explain`
 KEEP_SILENCES = timedelta(hours=120)  # after they ended; Alertmanager's retention
@@ -46,6 +47,7 @@ class Reader:
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
+        self.vendors = VendorReader(reads)
 
     # --- the journal ----------------------------------------------------------------------------------
 
@@ -212,6 +214,7 @@ class Store(Reader):
         self, reads: Reads, runner: Runner, *, space: SpaceGuard, clock: Clock, instance: str, is_new: bool
     ) -> None:
         super().__init__(reads)
+        self.vendors: VendorBooks = VendorBooks(reads, runner, space)
         self._runner = runner
         self._space = space
         self._clock = clock

@@ -172,3 +172,53 @@ memory = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+vendor_integrations = Table(
+    "vendor_integrations",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("doc", LargeBinary, nullable=False),
+)
+
+vendor_accounts = Table(
+    "vendor_accounts",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("doc", LargeBinary, nullable=False),
+)
+
+vendor_services = Table(
+    "vendor_services",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("doc", LargeBinary, nullable=False),
+)
+
+usage_counts = Table(  # every count that ever came; `count` is the decimal text as sent
+    "usage_counts",
+    metadata,
+    Column("id", _RowId, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("service_id", Text, nullable=False),
+    Column("count", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("receipt", Text, nullable=False),
+    Column("no_build", SmallInteger, nullable=False),
+    Index("usage_counts_receipt", "receipt", "account_id", "service_id", unique=True),
+    Index("usage_counts_level", "source", "account_id", "service_id", "received_at"),
+)
+
+usage_levels = Table(  # the newest of each account and service
+    "usage_levels",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("service_id", Text, primary_key=True),
+    Column("count", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("receipt", Text, nullable=False),
+    Column("no_build", SmallInteger, nullable=False),
+)

@@ -63,15 +63,15 @@ def test_the_code_names_every_revision(conn: Connection) -> None:
     assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == schema.REVISIONS
 
 
-def test_every_earlier_schema_comes_up_to_ours(conn: Connection) -> None:
-    for revision in schema.REVISIONS[:-1]:
-        with conn.begin():
-            command.upgrade(config(conn), revision)
-        with conn.begin(), pytest.raises(SchemaTooOld):
-            schema.require_ours(conn)
-        with conn.begin():
-            assert not schema.migrate(conn)
-            schema.require_ours(conn)
+@pytest.mark.parametrize("revision", schema.REVISIONS[:-1])
+def test_every_earlier_schema_comes_up_to_ours(conn: Connection, revision: str) -> None:
+    with conn.begin():
+        command.upgrade(config(conn), revision)
+    with conn.begin(), pytest.raises(SchemaTooOld):
+        schema.require_ours(conn)
+    with conn.begin():
+        assert not schema.migrate(conn)
+        schema.require_ours(conn)
 
 
 def _migrate(conn: Connection) -> None:
