@@ -128,6 +128,7 @@ class Parts:
             surroundings=Surroundings(
                 journal=self.store,
                 handover=self.decider,
+                standing=self.store,
                 clock=self.clock,
                 monotonic=time.monotonic,
                 entropy=os.urandom,

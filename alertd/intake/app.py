@@ -58,7 +58,7 @@ class Intake:
         self._deliveries = Deliveries(
             settings, surroundings=surroundings, metrics=metrics, answers=self._answers
         )
-        reception = Reception(self._admission, self._deliveries, self._answers)
+        reception = Reception(self._admission, self._deliveries, self._answers, surroundings)
         self._doors = Doors(door for doors in _DIALECTS for door in doors(reception))
         self._callouts = None if callouts is None else self._door_of_autotask(callouts, settings)
         self._pages = StatusPages(surroundings, self._answers)

@@ -28,7 +28,8 @@ from alertd.intake.settings import ServerSettings
 class Call(msgspec.Struct, frozen=True):
     """An admitted request.
 
-    `said` is what the path says beside the query: it is kept with it, so that the body can be read again.
+    `said` is what the path says beside the query: it is kept with it, so that the body can be read again. It
+    holds no token, and what it says counts, whatever the query says under the same name.
     """
 
     request: web.BaseRequest
@@ -100,9 +101,7 @@ class Deliveries:
         body = Body(
             raw=call.sender.redact(raw),
             content_type=_content_type(call.request),
-            query=call.sender.redact_query((*call.query.items(), *call.said))
-            if call.query or call.said
-            else (),
+            query=(*call.sender.redact_query(call.query.items()), *call.said) if call.query else call.said,
             peer=call.exchange.peer,
         )
         taken = await call.dialect.take(call.sender, body, at)

@@ -67,7 +67,7 @@ class OwnDialect:
 
     async def take(self, sender: Sender, body: Body, at: datetime) -> Taken:
         """Read the body by the source's kind."""
-        reading = await _bounded(sender, sender.read, body, at)
+        reading = await bounded(sender, sender.read, body, at)
         return taken(sender.kind, reading) if not isinstance(reading, str) else parked(sender.kind, reading)
 
     def answer(self, taken: Taken, appended: Appended) -> bytes:
@@ -90,7 +90,7 @@ class AlertmanagerDialect:
 
     async def take(self, sender: Sender, body: Body, at: datetime) -> Taken:
         """Read the list of alerts."""
-        posted = await _bounded(sender, sender.read_posted, body, at)
+        posted = await bounded(sender, sender.read_posted, body, at)
         if isinstance(posted, str):
             return structs.replace(parked(POSTED_KIND, posted), status=400, document=_KEPT_UNREAD)
         if posted.status >= 400 and not posted.problems:
@@ -130,9 +130,7 @@ def parked(kind: str, reason: str) -> Taken:
 _T = TypeVar("_T")
 
 
-async def _bounded(
-    sender: Sender, read: Callable[[Body, datetime], _T], body: Body, at: datetime
-) -> _T | str:
+async def bounded(sender: Sender, read: Callable[[Body, datetime], _T], body: Body, at: datetime) -> _T | str:
     """Return what `read` returns, or why the body is parked."""
     try:
         if len(body.raw) <= _INLINE_BYTES:

@@ -20,6 +20,7 @@ from alertd.intake.answers import Answer, Answers, Refused
 from alertd.intake.delivery import Deliveries
 from alertd.intake.metrics import Outcome
 from alertd.intake.requests import Query
+from alertd.intake.senders import Surroundings
 
 POST = frozenset({hdrs.METH_POST})
 READ = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
@@ -56,6 +57,7 @@ class Reception(msgspec.Struct, frozen=True):
     admission: Admission
     deliveries: Deliveries
     answers: Answers
+    world: Surroundings
 
 
 class Found(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 
 import msgspec
 
-from alertd.core.alerts import Alert
+from alertd.core.alerts import Alert, AlertKey
 from alertd.core.reading.bodies import Body, Reading
 from alertd.core.reading.settings import SourceBase
 from alertd.core.sources import alertmanager_v2, kinds
@@ -17,7 +17,7 @@ from alertd.core.sources.alertmanager import AlertmanagerProfile
 from alertd.core.sources.alertmanager_v2 import V2Reading
 from alertd.core.sources.kinds import Compiled
 from alertd.flows.crashes import CrashPoint, never
-from alertd.flows.ports import Clock, Entry, Envelope, Journal
+from alertd.flows.ports import Clock, ConditionRow, Entry, Envelope, Journal, Loaded
 
 POSTED_KIND = "alertmanager_v2"  # of envelopes that came by POST /api/v2/alerts
 POSTED_AS = "alertmanager"  # the kind whose settings apply to them
@@ -102,11 +102,24 @@ class Handover(Protocol):
         ...
 
 
+class Standing(Protocol):
+    """What is known of alerts that have been decided."""
+
+    async def load(self, alert_keys: Iterable[AlertKey], incident_keys: Iterable[str]) -> Loaded:
+        """Return what is stored under these keys."""
+        ...
+
+    async def firing_conditions(self, *, limit: int) -> Sequence[ConditionRow]:
+        """Return what fires, of all sources."""
+        ...
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """The world behind intake."""
 
     journal: Journal
     handover: Handover
+    standing: Standing
     clock: Clock
     monotonic: Callable[[], float]  # seconds
     entropy: Callable[[int], bytes]  # as `os.urandom`

@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +14,13 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from alertd.core.alerts import Alert
+from alertd.core.alerts import Alert, AlertKey
 from alertd.core.sources import kinds
 from alertd.core.sources.alertmanager import AlertmanagerSettings
 from alertd.core.sources.mapped_settings import MappedSettings
 from alertd.flows.crashes import CrashPoint, never
 from alertd.flows.errors import StoreFailed
-from alertd.flows.ports import Appended, Entry, Envelope
+from alertd.flows.ports import Appended, ConditionRow, Entry, Envelope, Loaded
 from alertd.intake.app import Intake
 from alertd.intake.callouts import CalloutDesk
 from alertd.intake.listening import serving
@@ -66,7 +66,24 @@ class Journal:
         raise NotImplementedError
 
     async def entry(self, receipt: str) -> Entry | None:
-        raise NotImplementedError
+        for at, envelope in enumerate(self.envelopes):
+            if envelope.receipt == receipt:
+                return Entry(at + 1, envelope, decided=True)
+        return None
+
+
+class Standing:
+    """What has been decided: tests put conditions there."""
+
+    def __init__(self) -> None:
+        self.rows: list[ConditionRow] = []
+
+    async def load(self, alert_keys: Iterable[AlertKey], incident_keys: Iterable[str]) -> Loaded:
+        wanted = set(alert_keys)
+        return Loaded({row.condition.key: row for row in self.rows if row.condition.key in wanted})
+
+    async def firing_conditions(self, *, limit: int) -> Sequence[ConditionRow]:
+        return [row for row in self.rows if row.condition.firing][:limit]
 
 
 class Handover:
@@ -83,6 +100,7 @@ class World:
     def __init__(self) -> None:
         self.journal = Journal()
         self.handover = Handover()
+        self.standing = Standing()
         self.clock = Clock()
         self.seconds: Callable[[], float] = time.monotonic
         self.registry = CollectorRegistry()
@@ -106,6 +124,7 @@ class World:
         return Surroundings(
             journal=self.journal,
             handover=self.handover,
+            standing=self.standing,
             clock=self.clock,
             monotonic=self.monotonic,
             entropy=self.entropy,
