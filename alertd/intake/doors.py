@@ -72,10 +72,12 @@ class Doors:
 
     def __init__(self, doors: Iterable[Door]) -> None:
         self._exact: dict[str, list[Door]] = {}
-        self._patterns: list[tuple[re.Pattern[str], Door]] = []
+        # by the first segment, so that a dialect with many paths costs the others nothing
+        self._patterns: dict[str, list[tuple[re.Pattern[str], Door]]] = {}
         for door in doors:
             if "{" in door.path:
-                self._patterns.append((_pattern(door.path), door))
+                patterns = self._patterns.setdefault(_first_segment(door.path), [])
+                patterns.append((_pattern(door.path), door))
             else:
                 self._exact.setdefault(door.path, []).append(door)
 
@@ -96,7 +98,7 @@ class Doors:
     def _matching(self, path: str) -> list[Found]:
         return [
             Found(door, {name: unquote(text) for name, text in match.groupdict().items()})
-            for pattern, door in self._patterns
+            for pattern, door in self._patterns.get(_first_segment(path), ())
             if (match := pattern.fullmatch(path))
         ]
 
@@ -105,6 +107,11 @@ def wrong_method(there: Sequence[Found]) -> Refused:
     """Return the refusal of a method that none of the doors takes."""
     allowed = ", ".join(sorted({method for found in there for method in found.door.methods}))
     return Refused(Outcome.MALFORMED, 405, f"send {allowed}", headers={hdrs.ALLOW: allowed})
+
+
+def _first_segment(path: str) -> str:
+    """Return it; templates have no name there."""
+    return path.split("/", 2)[1] if path.startswith("/") else ""
 
 
 def _pattern(path: str) -> re.Pattern[str]:
