@@ -129,6 +129,7 @@ class Parts:
                 journal=self.store,
                 handover=self.decider,
                 standing=self.store,
+                vendors=self.store.vendors,
                 clock=self.clock,
                 monotonic=time.monotonic,
                 entropy=os.urandom,

@@ -38,6 +38,7 @@ def compile_senders(
             settings,
             compile_profile(settings),
             digests=tuple(open_secret(ref).digest() for ref in settings.token),
+            vendor_digests=tuple(_vendor_digest(open_secret(ref)) for ref in settings.token),
         )
         for settings in sources
     }
@@ -58,6 +59,11 @@ def api_sender() -> Sender:
         return structs.replace(reading, alerts=alerts)
 
     return structs.replace(sender, read_posted=read_posted)
+
+
+def _vendor_digest(token: Secret) -> bytes:
+    """Return the SHA-256 of a token's first half: Gradient's are `vendor-key:partner-key`."""
+    return Secret(token.reveal().partition(":")[0]).digest()
 
 
 def read_stored(envelope: Envelope, senders: Mapping[str, Sender]) -> Sequence[Alert]:

@@ -44,6 +44,11 @@ class Admission:
         self._metrics.expect(senders)
         self._senders, self._keyring = senders, keyring
 
+    @property
+    def senders(self) -> Mapping[str, Sender]:
+        """Those that are let in, by name."""
+        return self._senders
+
     def admit(
         self,
         request: web.BaseRequest,

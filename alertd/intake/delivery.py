@@ -115,6 +115,27 @@ class Deliveries:
             await self._send_then_crash(answer, call.request)
         return answer
 
+    async def keep_aside(self, call: Call, raw: bytes, *, kind: str) -> Appended:
+        """Redact and commit a body that holds no alert, so that what rests on it can be traced to it.
+
+        Raises:
+            Refused: It cannot be kept; nothing was.
+        """
+        at = self._world.clock.now()
+        self._metrics.of(call.sender.name).admitted(at, call.exchange.slot)
+        body = Body(
+            raw=call.sender.redact(raw),
+            content_type=_content_type(call.request),
+            query=(*call.sender.redact_query(call.query.items()), *call.said),
+            peer=call.exchange.peer,
+        )
+        envelope = self._envelope(call, body, Taken(kind=kind, messages=0), at)
+        appended = await self._commit(envelope)
+        if not appended.duplicate:
+            self._world.handover.accept(Entry(appended.journal_id, envelope), ())
+        call.exchange.outcome = Outcome.ACCEPTED
+        return appended
+
     def _envelope(self, call: Call, body: Body, taken: Taken, at: datetime) -> Envelope:
         return Envelope(
             receipt=self._receipts.new(at),

@@ -15,9 +15,10 @@ from alertd.core.reading.settings import SourceBase
 from alertd.core.sources import alertmanager_v2, kinds
 from alertd.core.sources.alertmanager import AlertmanagerProfile
 from alertd.core.sources.alertmanager_v2 import V2Reading
+from alertd.core.sources.gradient import GradientSettings
 from alertd.core.sources.kinds import Compiled
 from alertd.flows.crashes import CrashPoint, never
-from alertd.flows.ports import Clock, ConditionRow, Entry, Envelope, Journal, Loaded
+from alertd.flows.ports import Clock, ConditionRow, Entry, Envelope, Journal, Loaded, Vendors
 
 POSTED_KIND = "alertmanager_v2"  # of envelopes that came by POST /api/v2/alerts
 POSTED_AS = "alertmanager"  # the kind whose settings apply to them
@@ -41,10 +42,17 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     read: Callable[[Body, datetime], Reading]  # as its own kind
     read_as: Callable[[str, Body, datetime], Reading]  # as another kind, where the path says what is spoken
     read_posted: Callable[[Body, datetime], V2Reading]  # Alertmanager's own list of alerts
+    gradient: GradientSettings | None = None  # of a source that speaks Gradient's vendor API
+    vendor_digests: tuple[bytes, ...] = ()  # SHA-256 of the first halves of its tokens, up to the colon
 
 
 def sender_of(
-    settings: SourceBase, compiled: Compiled, *, digests: tuple[bytes, ...], max_body: int | None = None
+    settings: SourceBase,
+    compiled: Compiled,
+    *,
+    digests: tuple[bytes, ...],
+    max_body: int | None = None,
+    vendor_digests: tuple[bytes, ...] = (),
 ) -> Sender:
     """Return the sender that a `[[sources]]` table describes.
 
@@ -53,6 +61,7 @@ def sender_of(
         compiled: What `kinds.compile_profile` made of it.
         digests: SHA-256 of its live tokens, in the order of `token`.
         max_body: In bytes; None: as the server's.
+        vendor_digests: SHA-256 of what comes before the colon in each of its tokens.
     """
     speaking = cache(partial(kinds.speaking, settings))
 
@@ -72,6 +81,8 @@ def sender_of(
         read=lambda body, at: kinds.read(body, compiled, received_at=at),
         read_as=lambda kind, body, at: kinds.read(body, speaking(kind), received_at=at),
         read_posted=read_posted,
+        gradient=settings if isinstance(settings, GradientSettings) else None,
+        vendor_digests=vendor_digests,
     )
 
 
@@ -120,6 +131,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     handover: Handover
     standing: Standing
+    vendors: Vendors
     clock: Clock
     monotonic: Callable[[], float]  # seconds
     entropy: Callable[[int], bytes]  # as `os.urandom`

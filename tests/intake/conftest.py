@@ -101,6 +101,7 @@ class World:
         self.journal = Journal()
         self.handover = Handover()
         self.standing = Standing()
+        self.vendors: Any = None  # who needs them brings a store
         self.clock = Clock()
         self.seconds: Callable[[], float] = time.monotonic
         self.registry = CollectorRegistry()
@@ -125,6 +126,7 @@ class World:
             journal=self.journal,
             handover=self.handover,
             standing=self.standing,
+            vendors=self.vendors,
             clock=self.clock,
             monotonic=self.monotonic,
             entropy=self.entropy,
