@@ -104,9 +104,13 @@ class ProcessOperations:
             done = await self._parts.operations.retry(names["key"])
             return reply_json(done) if done is not None else reply_error(404, "there is no such incident")
 
+        async def usage(request: web.BaseRequest, names: Any) -> web.Response:
+            return reply_json(await self._parts.operations.usage(request.query.get("source") or None))
+
         silences = SilenceDesk(self._parts.silences, self._parts.clock)
         return [
             Route(("POST",), "/api/v1/incidents/{key}/retry", retry),
+            Route(("GET", "HEAD"), "/api/v1/usage", usage),
             *OperatorSilences(self._parts.silences, self._parts.clock).routes(),
             *Api(AlertmanagerDesk(self._parts), silences).routes(),
         ]

@@ -84,6 +84,10 @@ class Offline:
         """Return what is set aside for a person."""
         return await self._inquiries.parked(limit=limit)
 
+    async def usage(self, source: str | None) -> list[dict[str, Any]]:
+        """Return what vendors have counted."""
+        return await self._inquiries.usage(source)
+
     async def explain(self, asked: str) -> dict[str, Any] | None:
         """Return all that is known of it."""
         return await self._inquiries.explain(asked)

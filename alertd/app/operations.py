@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from alertd.app.usage import count_row, usage_rows
 from alertd.autotask.links import DeepLinks
 from alertd.autotask.zone import REMEMBERED, remembered_web_url
 from alertd.core import outcomes
@@ -58,6 +59,10 @@ class Inquiries:
         entries = await self._reader.parked_entries(limit=limit)
         return [_parked_incident(each) for each in refused] + [_parked_entry(each) for each in entries]
 
+    async def usage(self, source: str | None = None) -> list[Document]:
+        """Return the newest count of every account and service of a source (None: of all)."""
+        return await usage_rows(self._reader.vendors, source)
+
     async def explain(self, asked: str) -> Document | None:
         """Return all that is known about a receipt, fingerprint, incident key, ticket number or reference.
 
@@ -92,6 +97,7 @@ class Inquiries:
             "receipt": _receipt(entry),
             "alerts": [self._alert(alert) for alert in alerts],
             "history": await self._history(receipts=[entry.envelope.receipt]),
+            "usage": [count_row(each) for each in await self._reader.vendors.counted(entry.envelope.receipt)],
             "incidents": await self._incidents_told(mine),
         }
 

@@ -29,6 +29,7 @@ _COMMANDS = {
     "incidents": Command("alertd.cli.incidents", "incidents", "List incidents, show one, or try it again."),
     "silence": Command("alertd.cli.silences", "silence", "Keep new tickets from being made for a while."),
     "parked": Command("alertd.cli.parked", "parked", "List what was set aside for a person."),
+    "usage": Command("alertd.cli.usage", "usage", "Show what vendors have counted."),
     "token": Command("alertd.cli.tokens", "token", "Make a new token."),
     "healthcheck": Command("alertd.cli.healthcheck", "healthcheck", "Ask the daemon whether it is healthy."),
     "simulator": Command("alertd.cli.simulating", "simulator", "Run the simulated Autotask alone."),

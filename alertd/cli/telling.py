@@ -96,12 +96,19 @@ def explanation(told: Document) -> Iterator[str]:
     for condition in told.get("conditions", ()):
         yield from _condition(condition)
     yield from happened(told.get("history", ()))
+    yield from _counted(told.get("usage", ()))
     incidents = told.get("incidents", ())
     for number, each in enumerate(each for each in incidents if "next" in each):
         if number or told["kind"] != "incident":
             yield ""
         yield from incident(each)
     yield from _in_brief([each for each in incidents if "next" not in each])
+
+
+def _counted(counts: Sequence[Document]) -> Iterator[str]:
+    for each in counts:
+        what = f"{each['count']} of service {each['service_id']} for account {each['account_id']}"
+        yield f"Counted: {one_line(what)}; alertd usage show --source {each['source']} tells the newest"
 
 
 def _in_brief(incidents: Sequence[Document]) -> Iterator[str]:

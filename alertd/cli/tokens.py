@@ -37,7 +37,7 @@ def new(source: str | None, *, admin: bool, force: bool) -> None:
         raise click.UsageError("name either a source or --admin")
     settings = load_untested(config_path(), os.environ)
     ref = _admin_ref(settings) if source is None else _source_ref(settings, source)
-    value = secrets.token_urlsafe(_BYTES)
+    value = _made(settings, source)
     if ref.file is None:
         # neither the environment nor the credentials of a process change while it runs
         click.echo(
@@ -48,6 +48,13 @@ def new(source: str | None, *, admin: bool, force: bool) -> None:
         how = "Restart" if admin else "Reload"  # the admin listener takes its token once
         click.echo(f"Written to {ref.file}. {how} alertd to use it; it is not shown again:", err=True)
     click.echo(value)
+
+
+def _made(settings: Settings, source: str | None) -> str:
+    """Return a fresh token: Gradient's clients want it in two halves, a vendor's and a partner's."""
+    kind = next((each.kind for each in settings.sources if each.name == source), "")
+    halves = 2 if kind == "gradient" else 1
+    return ":".join(secrets.token_urlsafe(_BYTES) for _ in range(halves))
 
 
 def _admin_ref(settings: Settings) -> SecretRef:

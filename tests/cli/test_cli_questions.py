@@ -30,6 +30,7 @@ from alertd.core.incidents import Closed, Holding, Incident, Member
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.tickets import Known, Repair, Ticket
+from alertd.core.vendors import Count
 from alertd.flows.ports import ConditionRow, Entry, Envelope, Loaded, Step
 from alertd.store.happenings import Call
 from alertd.store.opening import open_store
@@ -135,8 +136,17 @@ CONDITION = Condition(
 HISTORY = [Happening(at=_at(1), what="create done", incident_key=KEY, detail={"ticket": "T20261123.0001"})]
 
 
+class FakeVendors:
+    """Nobody has counted anything."""
+
+    async def counted(self, receipt: str) -> Sequence[Count]:
+        return []
+
+
 class FakeReader:
     """A store that holds what is above."""
+
+    vendors = FakeVendors()
 
     def __init__(self, stored: StoredIncident | None = None, condition: Condition = CONDITION) -> None:
         self.stored = stored or _stored()
