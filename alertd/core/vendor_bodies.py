@@ -181,14 +181,6 @@ def read_count(body: Body) -> CountSaid:
     return CountSaid(_account_id(item), count)
 
 
-def account_id_of(body: Body) -> str:
-    """Return the account that a body names, though its count is none; empty: it names none."""
-    try:
-        return _account_id(_exact_object(body))
-    except BadBody:
-        return ""
-
-
 def _account_id(item: Mapping[str, Tree]) -> str:
     found = id_of(item.get("accountId")) or id_of(item.get("clientOId"))
     if not found or len(found) > LONGEST_ID:

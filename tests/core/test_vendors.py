@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from alertd.core.vendors import Service, is_count, suspicion
+from alertd.core.vendors import (
+    Heard,
+    Integration,
+    IntegrationStatus,
+    ProfileChange,
+    Service,
+    after,
+    is_count,
+    suspicion,
+)
+
+T0 = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["0", "17", "17.0", "0.5", "1e3", "123456789.25", "1" + "0" * 15])
@@ -50,3 +63,29 @@ def test_a_fault_for_a_name_is_suspect(name: str) -> None:
 )
 def test_a_name_is_a_name(name: str) -> None:
     assert not suspicion(Service(id="s", name=name))
+
+
+@pytest.mark.parametrize(
+    ("status", "then"),
+    [
+        ("inactive", "active"),
+        ("pending", "active"),
+        ("active", "active"),
+        ("disabled", "disabled"),
+        ("error", "error"),
+    ],
+)
+def test_what_is_heard_makes_it_active(status: IntegrationStatus, then: IntegrationStatus) -> None:
+    stands = after(Integration(status=status), Heard(), T0)
+    assert (stands.status, stands.heard_at, stands.created_at) == (then, T0, T0)
+    assert after(stands, Heard(), T0 - timedelta(hours=1)).heard_at == T0
+
+
+def test_a_profile_keeps_what_is_not_said() -> None:
+    stands = after(Integration(name="BackupCo"), ProfileChange(description="x"), T0)
+    assert (stands.name, stands.description, stands.created_at, stands.updated_at) == (
+        "BackupCo",
+        "x",
+        T0,
+        T0,
+    )

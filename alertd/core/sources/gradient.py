@@ -117,21 +117,11 @@ def without_values(text: str) -> str:
     return _BLANK.sub(" ", _VALUES.sub("#", text)).strip()
 
 
-def service_of(item: dict[str, Tree]) -> str:
-    """Return the id of the service that an alert names; empty: none."""
-    return id_of(item.get("serviceId"))
-
-
-def id_of(value: Tree) -> str:
-    """Return an id as text, however it was sent: 17, 17.0 and "17" are one."""
-    return text_of(value)
-
-
 def _event(item: dict[str, Tree], payload: Payload, settings: GradientSettings) -> Event:
     path = dict(payload.body.query)
-    account = path.get(ACCOUNT, "") or id_of(item.get("accountId"))
+    account = path.get(ACCOUNT, "") or text_of(item.get("accountId"))
     description, alert_id, service = (
-        id_of(item.get(name)) for name in ("description", "alertId", "serviceId")
+        text_of(item.get(name)) for name in ("description", "alertId", "serviceId")
     )
     title = text_of(item.get("title")) or description.partition("\n")[0][:_LONGEST_NAME]
     if not (title or alert_id):
