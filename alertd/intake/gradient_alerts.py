@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from alertd.core.alerts import Alert
+from alertd.core.incidents import state_of
 from alertd.core.reading.bodies import Body, Unreadable
 from alertd.core.sources import gradient
 from alertd.core.vendor_bodies import BadBody, id_of, object_of
@@ -127,8 +128,7 @@ class AlertDoors:
             return _failed(400, envelope.parked)
         if not entry.decided:
             return _pending("queued")
-        rows = await self._incidents(_alerts(entry, caller.sender))
-        return _state(rows) | ({} if rows else {"message": "no ticket is wanted"})
+        return _state(await self._incidents(_alerts(entry, caller.sender)))
 
     async def _incidents(self, alerts: Sequence[Alert]) -> list[IncidentRow]:
         conditions = (await self._standing.load([alert.key for alert in alerts], ())).conditions
@@ -155,7 +155,8 @@ def _state(rows: Sequence[IncidentRow]) -> Document:
     for row in rows:
         if row.known.parked is not None:
             return _failed(_FAILED, row.known.parked)
-    return _pending("the ticket is about to be made")
+    states = ", ".join(dict.fromkeys(state_of(row.incident) for row in rows))
+    return _pending(f"no ticket yet; the incident is {states}" if rows else "no ticket is wanted")
 
 
 def _pending(message: str) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from alertd.core import vendor_bodies
@@ -77,10 +78,7 @@ class VendorDoors:
             except BadBody as exc:
                 return await self._desk.refuse_body(caller, raw, str(exc))
             services = await self._desk.vendors.services(caller.source)
-            there = next((each.id for each in services if each.name == name), None)
-            change = vendor_bodies.service_change(
-                item, there or documents.object_id(caller.source, "service", name)
-            )
+            change = vendor_bodies.service_change(item, _id_for(name, caller.source, services))
             await self._desk.keep(caller, raw, lambda receipt, at: [change])
         stands = await self._desk.vendors.integration(caller.source)
         services = await self._desk.vendors.services(caller.source)
@@ -164,6 +162,14 @@ class VendorDoors:
 
     def _no_service(self, id_: str) -> Answer:
         return self._desk.no(404, f"No service found with id: {id_}")
+
+
+def _id_for(name: str, source: str, services: Sequence[Service]) -> str:
+    """Return the id of the service of this name, or a new one: its name may have been another's before."""
+    there = next((each.id for each in services if each.name == name), None)
+    taken = {each.id for each in services}
+    fresh = (documents.object_id(source, "service", name, str(number)) for number in itertools.count())
+    return there or next(id_ for id_ in fresh if id_ not in taken)
 
 
 class AccountDoors:

@@ -258,6 +258,13 @@ async def test_13_a_service_is_answered_with_the_bare_profile(ask: Ask) -> None:
     assert (await ask("POST", "/service", json={"description": "x"}))[0] == 400
 
 
+async def test_13_a_name_that_was_anothers_makes_a_service_of_its_own(ask: Ask) -> None:
+    first = await make_service(ask)
+    await ask("PATCH", f"/service/{first}", json={"name": "Server backup, old"})
+    assert await make_service(ask) != first
+    assert len((await ask("GET", ""))[1]["data"]["skus"]) == 2
+
+
 async def test_14_and_15_one_service(ask: Ask) -> None:
     id_ = await make_service(ask)
     await make_service(ask, name="Other")
@@ -346,7 +353,7 @@ async def test_18_what_became_of_an_alert(ask: Ask, world: World, store: Store) 
         Step(decided=[entry.journal_id], conditions=[ConditionWrite(ConditionRow(fired), None)]),
         wanted,
     )
-    assert (await ask("GET", path))[1]["message"] == "the ticket is about to be made"
+    assert (await ask("GET", path))[1]["message"] == "no ticket yet; the incident is opening"
 
     refused = IncidentRow(wanted.incident, Known(parked="Queue: value is inactive."), 1)
     await decide(store, Step(), refused)
