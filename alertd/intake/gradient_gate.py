@@ -89,7 +89,7 @@ class Gate:
 
     def _by_vendor_key(self, visit: Visit, candidates: list[bytes]) -> Sender | None:
         """Return the first configured sender whose vendor key, and no more, is shown."""
-        keys = [key for each in candidates if (key := each.removesuffix(b":")) and b":" not in key]
+        keys = [key for each in candidates if (key := each.removesuffix(b":"))]
         found = None
         for sender in self._admission.senders.values():
             is_his = any(_is_one_of(key, sender.vendor_digests) for key in keys)
