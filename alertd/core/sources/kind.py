@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from alertd.core.alerts import Alert, Severity
 from alertd.core.reading import salvage, trees
@@ -15,6 +16,8 @@ from alertd.core.reading.bodies import Body, Problem, Reading, Unreadable
 from alertd.core.reading.events import Arrival, Event, SenderProfile, alert_of, compile_sender
 from alertd.core.reading.redaction import Redaction
 from alertd.core.reading.settings import SenderSettings, SourceBase
+from alertd.core.reading.signatures import Scheme, Signing
+from alertd.core.reading.signing import SignatureKeys
 from alertd.core.reading.trees import Tree
 from alertd.core.sources.sheets import Sheet
 
@@ -50,6 +53,11 @@ class Reads(Protocol):
         ...
 
 
+def unsigned(settings: Any) -> Signing | None:
+    """Say that a source's requests are not signed."""
+    return None
+
+
 class Kind(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A format that sources may have: its settings, how it is read, and what a person has to know of it."""
 
@@ -58,11 +66,25 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     read: Reads
     sheet: Sheet
     takes_queries: bool = False  # a query string without a body may be a delivery
+    signing: Callable[[Any], Signing | None] = unsigned  # how a source's requests are signed, by its settings
 
     @property
     def name(self) -> str:
         """As written in `kind = "…"`."""
         return str(self.settings.model_fields["kind"].annotation.__args__[0])  # type: ignore[union-attr] # a Literal
+
+    def signed(self, scheme: Scheme) -> Kind:
+        """Return the kind with what its senders can show beside a token, by `scheme`.
+
+        Its settings may have `SignatureKeys`, which say how much that counts for a source.
+        """
+
+        def signing(settings: Any) -> Signing | None:
+            if isinstance(settings, SignatureKeys):
+                return settings.signing_by(scheme)
+            return Signing(scheme=scheme)
+
+        return structs.replace(self, signing=signing)
 
 
 S = TypeVar("S", bound=SenderSettings)

@@ -18,6 +18,7 @@ from alertd.core import sources
 from alertd.core.reading import redaction
 from alertd.core.reading.bodies import Body, Reading
 from alertd.core.reading.settings import ClientSettings, SenderSettings, SourceBase
+from alertd.core.reading.signatures import Signing
 from alertd.core.sources.kind import Kind, Profile
 
 
@@ -77,6 +78,11 @@ _SENDER_KEYS: Mapping[str, type[Any]] = {
     "on_expiry": str,
 }
 assert _SENDER_KEYS.keys() == SenderSettings.model_fields.keys() - SourceBase.model_fields.keys()  # noqa: S101 - two lists of one thing
+
+
+def signing(settings: SourceBase) -> Signing | None:
+    """Return how the requests of a source are signed; None: they are not, or nobody is to look."""
+    return KINDS[settings.kind].signing(settings)
 
 
 def redact(raw: bytes, compiled: Compiled) -> bytes:

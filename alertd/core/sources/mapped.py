@@ -403,4 +403,5 @@ KIND = Kind(
     read=read,
     sheet=SHEET,
     takes_queries=True,
+    signing=MappedSettings.signed,
 )

@@ -19,6 +19,8 @@ from alertd.core.reading.fields import (
 )
 from alertd.core.reading.paths import compile_path
 from alertd.core.reading.settings import ClientSettings, SourceBase
+from alertd.core.reading.signatures import Signing
+from alertd.core.reading.signing import SignatureKeys, SigningSettings
 from alertd.core.reading.zones import ZoneName
 from alertd.core.settings import Section
 
@@ -130,7 +132,7 @@ ClientSetting: TypeAlias = Annotated[
 ]
 
 
-class MappedSettings(SourceBase):
+class MappedSettings(SourceBase, SignatureKeys):
     """Where each part of an alert is. What is not said is looked for under the usual names."""
 
     kind: Literal["mapped"]
@@ -148,6 +150,13 @@ class MappedSettings(SourceBase):
     ends_at: Annotated[InstantSettings, BeforeValidator(short_form)] | None = None
     labels: dict[str, FieldSetting] = Field(default_factory=dict)
     ignore: list[IgnoreSettings] = Field(default_factory=list)
+    signing: SigningSettings | None = None
+
+    @model_validator(mode="after")
+    def _signature_is_described(self) -> Self:
+        if self.signature == "required" and self.signing is None:
+            raise ValueError('signature = "required" needs signing = { header = "…" }')
+        return self
 
     @model_validator(mode="after")
     def _client_is_found(self) -> Self:
@@ -156,3 +165,7 @@ class MappedSettings(SourceBase):
         if name and name not in self.labels:
             compile_path(name)
         return self
+
+    def signed(self) -> Signing | None:
+        """Return how its requests are signed; None: they are not."""
+        return None if self.signing is None else self.signing_by(self.signing.compiled())
