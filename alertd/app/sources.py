@@ -33,15 +33,18 @@ def compile_senders(
     Raises:
         SecretMissing: A source's token cannot be had.
     """
-    return {
-        settings.name: sender_of(
-            settings,
-            compile_profile(settings),
-            digests=tuple(open_secret(ref).digest() for ref in settings.token),
-            vendor_digests=tuple(_vendor_digest(open_secret(ref)) for ref in settings.token),
-        )
-        for settings in sources
-    }
+    return {settings.name: _sender(settings, open_secret) for settings in sources}
+
+
+def _sender(settings: SourceSettings, open_secret: Callable[[SecretRef], Secret]) -> Sender:
+    tokens = tuple(open_secret(ref) for ref in settings.token)
+    return sender_of(
+        settings,
+        compile_profile(settings),
+        digests=tuple(token.digest() for token in tokens),
+        secrets=tokens,
+        vendor_digests=tuple(_vendor_digest(token) for token in tokens),
+    )
 
 
 @cache

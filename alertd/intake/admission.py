@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
+from alertd.core.reading.signatures import Hmac, Svix, is_shown
 from alertd.intake.access_log import Exchange
-from alertd.intake.answers import Refused
+from alertd.intake.answers import Refused, unauthorized
 from alertd.intake.auth import Admitted, FailureLimit, Keyring, SourceKeys, presented_tokens, wire_bytes
 from alertd.intake.connections import SenderConnection
-from alertd.intake.metrics import IntakeMetrics, Outcome
+from alertd.intake.metrics import IntakeMetrics
 from alertd.intake.peers import Proxies
 from alertd.intake.senders import Sender, Surroundings
 
-_WHY = "unknown source or wrong token"
-_WRONG_SIGNATURE = "the signature is missing or wrong"
 _BY_PROXY = "X-Forwarded-For"
 
 
@@ -68,7 +67,8 @@ class Admission:
             presented: The tokens, where a dialect has them elsewhere than in the usual headers.
 
         Raises:
-            Refused: 401, the same for an unknown source and for a wrong token.
+            Refused: 401, the same for an unknown source, for a wrong token, and for a right one of a source
+                that has to sign.
         """
         exchange.peer = peer = self.peer_of(request)
         if presented is None:
@@ -79,10 +79,22 @@ class Admission:
         now = self._world.monotonic()
         if self._limit.is_blocked(peer, now):
             self._pass_limit(peer, admitted, exchange)
-        if admitted is None:
-            self._limit.failed(peer, now)
-            raise _unauthorized()
-        return self._welcome(request, admitted, exchange)
+        if admitted is None or self._wants_signature(admitted.source):
+            raise self.failed(exchange)
+        return self.welcome(request, admitted, exchange)
+
+    def signer(self, source: str, headers: Mapping[str, str]) -> Sender | None:
+        """Return the configured sender, if what a request delivers decides whether it is let in."""
+        sender = self._senders.get(source)
+        if sender is None or sender.signing is None:
+            return None
+        scheme = sender.signing.scheme
+        is_concerned = not isinstance(scheme, Hmac | Svix) or is_shown(scheme, headers)
+        return sender if is_concerned else None
+
+    def by_token(self, request: web.BaseRequest, source: str, url_token: str | None) -> Admitted | None:
+        """Return which of the source's tokens is shown, if one is; nothing is counted or refused."""
+        return self._identify(presented_tokens(request.headers), source, url_token)
 
     def let_try(self, request: web.BaseRequest, door: str, exchange: Exchange) -> None:
         """Let a sender show a signature at `door`, and note its address in `exchange`.
@@ -93,7 +105,7 @@ class Admission:
         exchange.peer = peer = self.peer_of(request)
         if self._limit.is_blocked(peer, self._world.monotonic()) and not self._limit.is_proven(peer, door):
             exchange.is_turned_away = True
-            raise Refused(Outcome.UNAUTHORIZED, 401, _WRONG_SIGNATURE)
+            raise unauthorized()
 
     def passed(self, request: web.BaseRequest, door: str, exchange: Exchange) -> None:
         """Note that the address has shown a good token or signature at `door`."""
@@ -102,9 +114,16 @@ class Admission:
             self._limit.passed(exchange.peer, door)
 
     def failed(self, exchange: Exchange) -> Refused:
-        """Count a wrong signature against the address, and return the refusal."""
+        """Count a failure against the address, and return the refusal."""
         self._limit.failed(exchange.peer, self._world.monotonic())
-        return Refused(Outcome.UNAUTHORIZED, 401, _WRONG_SIGNATURE)
+        return unauthorized()
+
+    def welcome(self, request: web.BaseRequest, admitted: Admitted, exchange: Exchange) -> Sender:
+        """Note who it is in `exchange`, and that it has been let in from its address."""
+        exchange.source = admitted.source
+        exchange.slot = admitted.slot
+        self.passed(request, admitted.source, exchange)
+        return self._senders[admitted.source]
 
     def peer_of(self, request: web.BaseRequest) -> str:
         """Return the sender's address as far as it can be believed; empty for an unnamed Unix peer."""
@@ -124,14 +143,8 @@ class Admission:
     def _pass_limit(self, peer: str, admitted: Admitted | None, exchange: Exchange) -> None:
         if admitted is None or not self._limit.is_proven(peer, admitted.source):
             exchange.is_turned_away = True
-            raise _unauthorized()
+            raise unauthorized()
 
-    def _welcome(self, request: web.BaseRequest, admitted: Admitted, exchange: Exchange) -> Sender:
-        exchange.source = admitted.source
-        exchange.slot = admitted.slot
-        self.passed(request, admitted.source, exchange)
-        return self._senders[admitted.source]
-
-
-def _unauthorized() -> Refused:
-    return Refused(Outcome.UNAUTHORIZED, 401, _WHY, headers={hdrs.WWW_AUTHENTICATE: 'Bearer realm="alertd"'})
+    def _wants_signature(self, source: str) -> bool:
+        signing = self._senders[source].signing
+        return signing is not None and signing.needs_signature

@@ -46,6 +46,16 @@ def overloaded(why: str) -> Refused:
     return Refused(Outcome.OVERLOAD, 503, why, headers={hdrs.RETRY_AFTER: str(RETRY_AFTER_S)})
 
 
+def unauthorized() -> Refused:
+    """Return the refusal of whoever cannot show whose they are: always the same one.
+
+    Basic is named too, since some senders (Amazon SNS) send what is in their URL only after such an answer.
+    """
+    challenge = 'Bearer realm="alertd", Basic realm="alertd"'
+    why = "unknown source, or wrong token or signature"
+    return Refused(Outcome.UNAUTHORIZED, 401, why, headers={hdrs.WWW_AUTHENTICATE: challenge})
+
+
 class Answer(web.StreamResponse):
     """An answer whose bytes are complete, status line and all; one write sends it.
 

@@ -21,6 +21,7 @@ from alertd.intake.delivery import Call, Deliveries
 from alertd.intake.dialects import AlertmanagerDialect
 from alertd.intake.doors import Doors, Reception, Visit
 from alertd.intake.metrics import IntakeMetrics, Outcome
+from alertd.intake.proving import Proving
 from alertd.intake.requests import origin_form, read_query
 from alertd.intake.senders import Sender, Surroundings
 from alertd.intake.settings import ServerSettings
@@ -58,7 +59,8 @@ class Intake:
         self._deliveries = Deliveries(
             settings, surroundings=surroundings, metrics=metrics, answers=self._answers
         )
-        reception = Reception(self._admission, self._deliveries, self._answers, surroundings)
+        proving = Proving(self._admission, self._deliveries, clock=surroundings.clock)
+        reception = Reception(self._admission, self._deliveries, self._answers, proving, surroundings)
         self._doors = Doors(door for doors in _DIALECTS for door in doors(reception))
         self._callouts = None if callouts is None else self._door_of_autotask(callouts, settings)
         self._pages = StatusPages(surroundings, self._answers)

@@ -86,6 +86,11 @@ class Keyring:
         return None
 
 
+def shown_slot(candidate: bytes, digests: tuple[bytes, ...]) -> int | None:
+    """Return which of the live tokens, as SHA-256, `candidate` is; None: neither."""
+    return _slot(candidate, (digests[0], digests[1] if len(digests) == 2 else _NOBODY))
+
+
 def _slot(candidate: bytes, pair: tuple[bytes, bytes]) -> int | None:
     digest = hashlib.sha256(candidate).digest()
     is_current = hmac.compare_digest(digest, pair[0])

@@ -7,14 +7,16 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import msgspec
+import structlog
 from aiohttp import hdrs, web
 
 from alertd.core.reading.bodies import Body, clean
+from alertd.core.reading.signatures import Verified
 from alertd.flows.crashes import never
 from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import Appended, Entry, Envelope
 from alertd.intake.access_log import Exchange
-from alertd.intake.answers import Answer, Answers, overloaded
+from alertd.intake.answers import Answer, Answers, overloaded, unauthorized
 from alertd.intake.bodies import announced_size, read_body
 from alertd.intake.dialects import Dialect, Taken
 from alertd.intake.metrics import IntakeMetrics, Outcome
@@ -24,12 +26,15 @@ from alertd.intake.room import Room
 from alertd.intake.senders import Sender, Surroundings
 from alertd.intake.settings import ServerSettings
 
+_log = structlog.get_logger("alertd.intake")
+
 
 class Call(msgspec.Struct, frozen=True):
     """An admitted request.
 
     `said` is what the path says beside the query: it is kept with it, so that the body can be read again. It
     holds no token, and what it says counts, whatever the query says under the same name.
+    `signed` is the signature that let it in; None: a token did.
     """
 
     request: web.BaseRequest
@@ -38,6 +43,7 @@ class Call(msgspec.Struct, frozen=True):
     query: Query
     exchange: Exchange
     said: tuple[tuple[str, str], ...] = ()
+    signed: Verified | None = None
 
 
 class Deliveries:
@@ -65,11 +71,22 @@ class Deliveries:
         Raises:
             Refused: It cannot be kept; nothing was.
         """
+        async with self.content(call) as raw:
+            return await self.keep(call, raw)
+
+    @asynccontextmanager
+    async def content(self, call: Call) -> AsyncIterator[bytes]:
+        """Read the body of a request to a source; nothing where the query is the delivery.
+
+        Raises:
+            Refused: It cannot be read, or there is no room.
+        """
         call.dialect.check(_content_type(call.request))
         if _is_query_alone(call):
-            return await self.keep(call, b"")
+            yield b""
+            return
         async with self.body(call.request, call.exchange, limit=call.sender.max_body) as raw:
-            return await self.keep(call, raw)
+            yield raw
 
     @asynccontextmanager
     async def body(
@@ -107,6 +124,8 @@ class Deliveries:
         taken = await call.dialect.take(call.sender, body, at)
         envelope = self._envelope(call, body, taken, at)
         appended = await self._commit(envelope)
+        if appended.duplicate and call.signed is not None:
+            await self._expect_equal(appended.receipt, envelope)
         if not appended.duplicate:
             self._world.handover.accept(Entry(appended.journal_id, envelope), taken.alerts)
         self._count(call.exchange, taken, appended)
@@ -146,7 +165,7 @@ class Deliveries:
             content_type=body.content_type,
             params=dict(body.query),
             peer=body.peer,
-            delivery_id=delivery_id(call.request.headers),
+            delivery_id=_delivery_id(call),
             messages=taken.messages,
             parked=taken.parked,
             parked_messages=taken.parked_messages,
@@ -164,6 +183,17 @@ class Deliveries:
         self._world.crash("intake.after_commit", "")
         return appended
 
+    async def _expect_equal(self, receipt: str, envelope: Envelope) -> None:
+        """Refuse a delivery that bears the id of another: it is no repeat, and has not been kept."""
+        try:
+            first = await self._world.journal.entry(receipt)
+        except StoreFailed as exc:
+            raise overloaded("the store cannot be read") from exc
+        kept = None if first is None else (first.envelope.body, first.envelope.params)
+        if kept is not None and kept != (envelope.body, envelope.params):
+            _log.warning("intake.delivery_id_reused", source=envelope.source, first=receipt)
+            raise unauthorized()
+
     def _count(self, exchange: Exchange, taken: Taken, appended: Appended) -> None:
         exchange.outcome = Outcome.ACCEPTED if taken.parked is None else Outcome.PARKED
         if not appended.duplicate:
@@ -173,6 +203,12 @@ class Deliveries:
         # aiohttp would send it after we have returned, which is too late to crash behind it
         await answer.prepare(request)
         self._world.crash("intake.after_answer", "")
+
+
+def _delivery_id(call: Call) -> str | None:
+    """Return the sender's id of it: the signed one, if there is one, since anybody can change a header."""
+    signed = call.signed.delivery_id if call.signed is not None else None
+    return signed or delivery_id(call.request.headers)
 
 
 def _content_type(request: web.BaseRequest) -> str:

@@ -19,6 +19,7 @@ from alertd.intake.admission import Admission
 from alertd.intake.answers import Answer, Answers, Refused
 from alertd.intake.delivery import Deliveries
 from alertd.intake.metrics import Outcome
+from alertd.intake.proving import Proving
 from alertd.intake.requests import Query
 from alertd.intake.senders import Surroundings
 
@@ -57,6 +58,7 @@ class Reception(msgspec.Struct, frozen=True):
     admission: Admission
     deliveries: Deliveries
     answers: Answers
+    proving: Proving
     world: Surroundings
 
 

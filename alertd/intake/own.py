@@ -31,9 +31,12 @@ def doors(reception: Reception) -> Sequence[Door]:
         is_get = visit.request.method == hdrs.METH_GET
         if is_get and not is_delivery(visit.query):
             raise _wrong_method()
-        sender = reception.admission.admit(
-            visit.request, source, url_token=visit.query.token, exchange=visit.exchange
-        )
+        token = visit.query.token
+        signer = reception.admission.signer(source, visit.request.headers)
+        if signer is not None and (signer.takes_queries or not is_get):
+            call = Call(visit.request, signer, dialect, visit.query, visit.exchange)
+            return await reception.proving.take(call, url_token=token)
+        sender = reception.admission.admit(visit.request, source, url_token=token, exchange=visit.exchange)
         if is_get and not sender.takes_queries:
             raise _wrong_method()
         return await reception.deliveries.take(

@@ -12,6 +12,8 @@ import msgspec
 from alertd.core.alerts import Alert, AlertKey
 from alertd.core.reading.bodies import Body, Reading
 from alertd.core.reading.settings import SourceBase
+from alertd.core.reading.signatures import Signing
+from alertd.core.secret import Secret
 from alertd.core.sources import alertmanager_v2, kinds
 from alertd.core.sources.alertmanager import AlertmanagerProfile
 from alertd.core.sources.alertmanager_v2 import V2Reading
@@ -37,6 +39,8 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     token_in_url: bool = False
     max_body: int | None = None  # bytes; None: as the server's
     takes_queries: bool = False  # a query string without a body may be a delivery
+    signing: Signing | None = None  # what its requests show beside a token
+    secrets: tuple[Secret, ...] = ()  # its live tokens in plain, only where they sign
     redact: Callable[[bytes], bytes]
     redact_query: Callable[[Iterable[tuple[str, str]]], tuple[tuple[str, str], ...]]
     read: Callable[[Body, datetime], Reading]  # as its own kind
@@ -51,6 +55,7 @@ def sender_of(
     compiled: Compiled,
     *,
     digests: tuple[bytes, ...],
+    secrets: tuple[Secret, ...] = (),
     max_body: int | None = None,
     vendor_digests: tuple[bytes, ...] = (),
 ) -> Sender:
@@ -60,10 +65,12 @@ def sender_of(
         settings: The table.
         compiled: What `kinds.compile_profile` made of it.
         digests: SHA-256 of its live tokens, in the order of `token`.
+        secrets: The tokens themselves; kept only if they sign.
         max_body: In bytes; None: as the server's.
         vendor_digests: SHA-256 of what comes before the colon in each of its tokens.
     """
     speaking = cache(partial(kinds.speaking, settings))
+    signing = kinds.signing(settings)
 
     def read_posted(body: Body, at: datetime) -> V2Reading:
         profile = cast(AlertmanagerProfile, speaking(POSTED_AS).profile)
@@ -76,6 +83,8 @@ def sender_of(
         token_in_url=settings.token_in_url,
         max_body=max_body,
         takes_queries=compiled.kind.takes_queries,
+        signing=signing,
+        secrets=secrets if signing is not None and signing.needs_secrets else (),
         redact=lambda raw: kinds.redact(raw, compiled),
         redact_query=lambda pairs: kinds.redact_query(pairs, compiled),
         read=lambda body, at: kinds.read(body, compiled, received_at=at),

@@ -1,0 +1,131 @@
+"""Requests that prove by what they deliver whose they are: by a signature, or by a token inside the body.
+
+The body is read before it is known who sends, so this is for sources whose kind can do it, and no others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+from aiohttp import web
+from msgspec import structs
+
+from alertd.core.reading import signatures
+from alertd.core.reading.signatures import BadSignature, Hmac, SecretInBody, Signing, Sns, Svix, Verified
+from alertd.flows.ports import Clock
+from alertd.intake.admission import Admission
+from alertd.intake.answers import Answer
+from alertd.intake.auth import Admitted, shown_slot
+from alertd.intake.body_secrets import secrets_in
+from alertd.intake.delivery import Call, Deliveries
+from alertd.intake.senders import Sender
+
+_INLINE_BYTES = 32 * 1024
+_log = structlog.get_logger("alertd.intake")
+
+
+class Proving:
+    """Takes deliveries that prove whose they are. Lives as long as the process: it remembers signatures."""
+
+    def __init__(self, admission: Admission, deliveries: Deliveries, *, clock: Clock) -> None:
+        self._admission = admission
+        self._deliveries = deliveries
+        self._clock = clock
+        self._recent = RecentSignatures()
+
+    async def take(self, call: Call, *, url_token: str | None) -> Answer:
+        """Take a delivery if its signature, or whatever its kind shows, is right.
+
+        Args:
+            call: Not admitted yet. Its sender has a `signing`.
+            url_token: `?token=`, which counts only for a source that is allowed to send it so.
+
+        Raises:
+            Refused: 401, or it cannot be kept; nothing was.
+        """
+        request, exchange, sender = call.request, call.exchange, call.sender
+        signing = sender.signing
+        exchange.source = sender.name
+        self._admission.let_try(request, sender.name, exchange)
+        by_token = self._admission.by_token(request, sender.name, url_token)
+        if signing is None or (signing.needs_token and by_token is None):
+            raise self._admission.failed(exchange)
+        async with self._deliveries.content(call) as raw:
+            try:
+                signed = await self._verified(sender, signing, request, raw)
+                slot = _slot(signed, by_token, signing)
+            except BadSignature as exc:
+                _log.warning(
+                    "intake.signature_refused", source=sender.name, failing=exc.failing, why=str(exc)
+                )
+                raise self._admission.failed(exchange) from None
+            self._admission.welcome(request, Admitted(sender.name, slot), exchange)
+            return await self._deliveries.keep(structs.replace(call, signed=signed), raw)
+
+    async def _verified(
+        self, sender: Sender, signing: Signing, request: web.BaseRequest, raw: bytes
+    ) -> Verified | None:
+        """Return the proof; None: there is none in this request.
+
+        Raises:
+            BadSignature: There is one, and it is wrong.
+        """
+        match signing.scheme:
+            case Hmac() | Svix():
+                now = self._clock.now()
+                signed = signatures.verify(signing, request.headers, raw, secrets=sender.secrets, now=now)
+                # over nothing it says nothing: what a query says is not signed
+                return self._recent.told(sender.name, signed, now, signing.window) if raw else None
+            case SecretInBody(field):
+                return await _shown_in_body(sender, field, raw)
+            case Sns():
+                raise NotImplementedError
+
+
+def _slot(signed: Verified | None, by_token: Admitted | None, signing: Signing) -> int:
+    if signed is not None:
+        return signed.slot
+    if by_token is None or signing.needs_signature:
+        raise BadSignature("missing", "neither a token nor a signature lets it in")
+    return by_token.slot
+
+
+async def _shown_in_body(sender: Sender, field: str, raw: bytes) -> Verified | None:
+    if len(raw) <= _INLINE_BYTES:
+        shown = secrets_in(raw, field)
+    else:
+        shown = await asyncio.to_thread(secrets_in, raw, field)
+    if not shown:
+        return None
+    slots = [shown_slot(each, sender.digests) for each in shown]
+    if None in slots:
+        raise BadSignature("wrong", f"{field} in the body is not the source's token")
+    return Verified(slot=slots[0] or 0)
+
+
+class RecentSignatures:
+    """Tells deliveries apart whose signature has no time stamp: an equal one within the window is the same.
+
+    After the window it may be a repeat, and counts. Bounded: what is forgotten counts as new, and a repeat
+    costs nothing.
+    """
+
+    MOST = 4096
+
+    def __init__(self) -> None:
+        self._first_seen: dict[tuple[str, str], datetime] = {}
+
+    def told(self, source: str, signed: Verified, now: datetime, window: timedelta) -> Verified:
+        """Return it with a delivery id that no later delivery will have."""
+        if signed.is_lasting or signed.delivery_id is None:
+            return signed
+        key = (source, signed.delivery_id)
+        first = self._first_seen.get(key)
+        if first is None or abs(now - first) > window:
+            self._first_seen.pop(key, None)
+            while len(self._first_seen) >= self.MOST:
+                del self._first_seen[next(iter(self._first_seen))]
+            first = self._first_seen[key] = now
+        return structs.replace(signed, delivery_id=f"{signed.delivery_id}-{first.timestamp():.3f}")
