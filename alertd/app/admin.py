@@ -46,10 +46,11 @@ class ProcessOperations:
         return self._not_ready()
 
     def problems(self) -> list[str]:
-        """Return what the configuration asks and the tenant does not have or give, as far as it is known."""
+        """Return what the configuration asks and others do not have or give, as far as it is known."""
         hooking = self._parts.hooking
         callouts = [f"call-outs: {hooking.trouble}"] if hooking is not None and hooking.trouble else []
-        return [*(str(problem) for problem in self._parts.desk.known_problems()), *callouts]
+        known = [str(problem) for problem in self._parts.desk.known_problems()]
+        return [*known, *callouts, *self._parts.intake.problems()]
 
     def unhealthy(self) -> str | None:
         """Return which loops are stuck."""

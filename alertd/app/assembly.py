@@ -40,6 +40,7 @@ from alertd.flows.syncing import Syncer
 from alertd.flows.world import World
 from alertd.intake.app import Intake
 from alertd.intake.callouts import CalloutDesk
+from alertd.intake.fetching import WebFetch
 from alertd.intake.metrics import IntakeMetrics
 from alertd.intake.senders import Surroundings
 from alertd.store.store import Store
@@ -135,6 +136,7 @@ class Parts:
                 entropy=os.urandom,
                 not_ready=not_ready,
                 crash=crash,
+                fetch=WebFetch(),
             ),
             metrics=IntakeMetrics(self.registry),
             callouts=self._make_callout_desk(live),

@@ -309,6 +309,7 @@ def _receipt(entry: Entry) -> Document:
         "parked_messages": envelope.parked_messages,
         "parked": envelope.parked or "",
         "decided": entry.decided,
+        "params": envelope.params,
         "body": envelope.body.decode("utf-8", "replace"),
     }
 

@@ -127,6 +127,7 @@ def _receipt(told: Document) -> Iterator[str]:
         "Alerts": told["messages"],
         "Decided": "yes" if told["decided"] else "not yet",
         "Parked": told["parked"] and f"{told['parked_messages']} of them: {told['parked']}",
+        "Parameters": told.get("params") and labels(told["params"]),
     }
     yield from _facts(facts)
 

@@ -83,6 +83,10 @@ class Admission:
             raise self.failed(exchange)
         return self.welcome(request, admitted, exchange)
 
+    def knows(self, source: str) -> bool:
+        """Whether a source of this name is configured."""
+        return source in self._senders
+
     def signer(self, source: str, headers: Mapping[str, str]) -> Sender | None:
         """Return the configured sender, if what a request delivers decides whether it is let in."""
         sender = self._senders.get(source)

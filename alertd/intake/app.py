@@ -25,6 +25,7 @@ from alertd.intake.proving import Proving
 from alertd.intake.requests import origin_form, read_query
 from alertd.intake.senders import Sender, Surroundings
 from alertd.intake.settings import ServerSettings
+from alertd.intake.sns import SnsProof
 from alertd.intake.status import PATHS, STATUS_PATH, StatusPages
 
 _DIALECTS = (own.doors, alertmanager.doors, gradient.doors)
@@ -59,7 +60,8 @@ class Intake:
         self._deliveries = Deliveries(
             settings, surroundings=surroundings, metrics=metrics, answers=self._answers
         )
-        proving = Proving(self._admission, self._deliveries, clock=surroundings.clock)
+        self._sns = SnsProof(surroundings.fetch)
+        proving = Proving(self._admission, self._deliveries, clock=surroundings.clock, sns=self._sns)
         reception = Reception(self._admission, self._deliveries, self._answers, proving, surroundings)
         self._doors = Doors(door for doors in _DIALECTS for door in doors(reception))
         self._callouts = None if callouts is None else self._door_of_autotask(callouts, settings)
@@ -114,6 +116,11 @@ class Intake:
             raise
         self._note(request, exchange, answer.status)
         return answer
+
+    def problems(self) -> list[str]:
+        """Return what a person has to do for a source to work: subscriptions that wait to be confirmed."""
+        waiting = self._sns.waiting().items()
+        return [f"{source}: {what}" for (source, _), what in waiting if self._admission.knows(source)]
 
     def server(self, settings: ServerSettings) -> SenderServer:
         """Return what makes connections for a listener."""

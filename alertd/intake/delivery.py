@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -125,7 +125,7 @@ class Deliveries:
         envelope = self._envelope(call, body, taken, at)
         appended = await self._commit(envelope)
         if appended.duplicate and call.signed is not None:
-            await self._expect_equal(appended.receipt, envelope)
+            await self._expect_equal(appended.receipt, envelope, dict(call.said))
         if not appended.duplicate:
             self._world.handover.accept(Entry(appended.journal_id, envelope), taken.alerts)
         self._count(call.exchange, taken, appended)
@@ -183,14 +183,13 @@ class Deliveries:
         self._world.crash("intake.after_commit", "")
         return appended
 
-    async def _expect_equal(self, receipt: str, envelope: Envelope) -> None:
+    async def _expect_equal(self, receipt: str, envelope: Envelope, ours: Mapping[str, str]) -> None:
         """Refuse a delivery that bears the id of another: it is no repeat, and has not been kept."""
         try:
             first = await self._world.journal.entry(receipt)
         except StoreFailed as exc:
             raise overloaded("the store cannot be read") from exc
-        kept = None if first is None else (first.envelope.body, first.envelope.params)
-        if kept is not None and kept != (envelope.body, envelope.params):
+        if first is not None and _sent(first.envelope, ours) != _sent(envelope, ours):
             _log.warning("intake.delivery_id_reused", source=envelope.source, first=receipt)
             raise unauthorized()
 
@@ -203,6 +202,11 @@ class Deliveries:
         # aiohttp would send it after we have returned, which is too late to crash behind it
         await answer.prepare(request)
         self._world.crash("intake.after_answer", "")
+
+
+def _sent(envelope: Envelope, ours: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+    """Return what the sender has sent, without the parameters that we have added."""
+    return envelope.body, {name: value for name, value in envelope.params.items() if name not in ours}
 
 
 def _delivery_id(call: Call) -> str | None:

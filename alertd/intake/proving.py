@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
 from aiohttp import web
 from msgspec import structs
@@ -16,11 +17,13 @@ from alertd.core.reading import signatures
 from alertd.core.reading.signatures import BadSignature, Hmac, SecretInBody, Signing, Sns, Svix, Verified
 from alertd.flows.ports import Clock
 from alertd.intake.admission import Admission
-from alertd.intake.answers import Answer
+from alertd.intake.answers import Answer, overloaded
 from alertd.intake.auth import Admitted, shown_slot
 from alertd.intake.body_secrets import secrets_in
 from alertd.intake.delivery import Call, Deliveries
+from alertd.intake.fetching import FetchFailed
 from alertd.intake.senders import Sender
+from alertd.intake.sns import SnsProof
 
 _INLINE_BYTES = 32 * 1024
 _log = structlog.get_logger("alertd.intake")
@@ -29,10 +32,11 @@ _log = structlog.get_logger("alertd.intake")
 class Proving:
     """Takes deliveries that prove whose they are. Lives as long as the process: it remembers signatures."""
 
-    def __init__(self, admission: Admission, deliveries: Deliveries, *, clock: Clock) -> None:
+    def __init__(self, admission: Admission, deliveries: Deliveries, *, clock: Clock, sns: SnsProof) -> None:
         self._admission = admission
         self._deliveries = deliveries
         self._clock = clock
+        self._sns = sns
         self._recent = RecentSignatures()
 
     async def take(self, call: Call, *, url_token: str | None) -> Answer:
@@ -54,40 +58,58 @@ class Proving:
             raise self._admission.failed(exchange)
         async with self._deliveries.content(call) as raw:
             try:
-                signed = await self._verified(sender, signing, request, raw)
-                slot = _slot(signed, by_token, signing)
+                shown = await self._shown(sender, signing, request, raw)
+                slot = _slot(shown.signed, by_token, signing)
             except BadSignature as exc:
                 _log.warning(
                     "intake.signature_refused", source=sender.name, failing=exc.failing, why=str(exc)
                 )
                 raise self._admission.failed(exchange) from None
+            except FetchFailed as exc:
+                _log.warning("intake.certificate_missing", source=sender.name, why=str(exc))
+                raise overloaded("the signature cannot be checked just now") from None
             self._admission.welcome(request, Admitted(sender.name, slot), exchange)
-            return await self._deliveries.keep(structs.replace(call, signed=signed), raw)
+            call = structs.replace(call, signed=shown.signed, said=shown.said)
+            return await self._deliveries.keep(call, raw)
 
-    async def _verified(
-        self, sender: Sender, signing: Signing, request: web.BaseRequest, raw: bytes
-    ) -> Verified | None:
-        """Return the proof; None: there is none in this request.
+    async def _shown(self, sender: Sender, signing: Signing, request: web.BaseRequest, raw: bytes) -> _Shown:
+        """Return the proof.
 
         Raises:
             BadSignature: There is one, and it is wrong.
+            FetchFailed: It cannot be told now.
         """
+        now = self._clock.now()
         match signing.scheme:
             case Hmac() | Svix():
-                now = self._clock.now()
                 signed = signatures.verify(signing, request.headers, raw, secrets=sender.secrets, now=now)
                 # over nothing it says nothing: what a query says is not signed
-                return self._recent.told(sender.name, signed, now, signing.window) if raw else None
+                told = self._recent.told(sender.name, signed, now, signing.window) if raw else None
+                return _Shown(told)
             case SecretInBody(field):
-                return await _shown_in_body(sender, field, raw)
-            case Sns():
-                raise NotImplementedError
+                return _Shown(await _shown_in_body(sender, field, raw))
+            case Sns() as scheme:
+                proven = await self._sns.proven(scheme, request.headers, raw, now)
+                result = await self._sns.handshake(sender.name, scheme, proven.message)
+                return _Shown(proven.signed, (("subscription", result),) if result else ())
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    """What a request shows beside a token. None: nothing."""
+
+    signed: Verified | None
+    said: tuple[tuple[str, str], ...] = ()
 
 
 def _slot(signed: Verified | None, by_token: Admitted | None, signing: Signing) -> int:
-    if signed is not None:
+    """Return which of the source's tokens is in use.
+
+    Raises:
+        BadSignature: Nothing lets it in.
+    """
+    if signed is not None and (by_token is None or signing.needs_secrets):
         return signed.slot
-    if by_token is None or signing.needs_signature:
+    if by_token is None or (signed is None and signing.needs_signature):
         raise BadSignature("missing", "neither a token nor a signature lets it in")
     return by_token.slot
 

@@ -21,6 +21,7 @@ from alertd.core.sources.gradient import GradientSettings
 from alertd.core.sources.kinds import Compiled
 from alertd.flows.crashes import CrashPoint, never
 from alertd.flows.ports import Clock, ConditionRow, Entry, Envelope, Journal, Loaded, Vendors
+from alertd.intake.fetching import Fetch, NoFetch
 
 POSTED_KIND = "alertmanager_v2"  # of envelopes that came by POST /api/v2/alerts
 POSTED_AS = "alertmanager"  # the kind whose settings apply to them
@@ -146,3 +147,4 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     entropy: Callable[[int], bytes]  # as `os.urandom`
     not_ready: Callable[[], str | None]  # why this process should get no traffic; None: it should
     crash: CrashPoint = never
+    fetch: Fetch = NoFetch()

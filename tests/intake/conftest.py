@@ -23,6 +23,7 @@ from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import Appended, ConditionRow, Entry, Envelope, Loaded
 from alertd.intake.app import Intake
 from alertd.intake.callouts import CalloutDesk
+from alertd.intake.fetching import Fetch, NoFetch
 from alertd.intake.listening import serving
 from alertd.intake.metrics import IntakeMetrics
 from alertd.intake.senders import Sender, Surroundings, sender_of
@@ -109,6 +110,7 @@ class World:
         self.reason: str | None = None
         self.crash: CrashPoint = never
         self.callouts: CalloutDesk | None = None
+        self.fetch: Fetch = NoFetch()
         self.intake: Intake
         self.host = "127.0.0.1"
         self.port = 0
@@ -132,6 +134,7 @@ class World:
             entropy=self.entropy,
             not_ready=lambda: self.reason,
             crash=self.crash,
+            fetch=self.fetch,
         )
 
     def url(self, path: str) -> str:

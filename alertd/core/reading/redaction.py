@@ -34,7 +34,7 @@ _PARTS = (
 _WHOLE = (
     *("token", "access_token", "auth_token", "authtoken", "refresh_token", "authorization", "routing_key"),
     *("pass", "pwd", "api_key", "apikey", "private_key", "secret_key", "secretkey"),
-    *("ping_url", "update_url", "unsubscribeurl", "unsubscribe_url"),
+    *("ping_url", "update_url", "unsubscribeurl", "unsubscribe_url", "subscribeurl"),
     *("basic_auth_pass", "pushtoken", "radiussecret"),  # monitors of Uptime Kuma 1
 )
 _PATHS = (
@@ -49,7 +49,7 @@ _PARAMETER = re.compile(_NAMES, re.IGNORECASE)
 # quicker, but lets go of the interpreter for every search, and other threads take it for longer.
 _SUSPECT = (
     *("pass", "secret", "token", "authorization", "pwd", "ing_key", "api_key", "apikey", "private_key"),
-    *("ping_url", "update_url", "unsubscribe"),
+    *("ping_url", "update_url", "subscribe"),
 )
 _JSON = re.compile(
     rb'("' + _NAME + rb'"\s*+:\s*+)(?:"(?:[^"\\]|\\.)*+\\?"?|-?\d[\w.+\-]*+)', re.IGNORECASE | re.DOTALL
