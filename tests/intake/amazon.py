@@ -90,7 +90,7 @@ class Web:
 
     async def get(self, url: str) -> Fetched:
         self.asked.append(url)
-        page = self.pages[url]
+        page = self.pages.get(url, Fetched(404, b""))
         if isinstance(page, FetchFailed):
             raise page
         return page

@@ -25,8 +25,16 @@ def _within_an_hour(value: timedelta) -> timedelta:
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]{1,64}$")]
 
 
-class SignatureKeys(Section):
-    """Of every kind that can sign.
+class Signs(Section):
+    """Settings of a kind that shows more than a token: what its scheme is for one source."""
+
+    def signing_by(self, scheme: Scheme) -> Signing | None:
+        """Return how this source's requests are signed; None: signatures are not looked at."""
+        return Signing(scheme=scheme)
+
+
+class SignatureKeys(Signs):
+    """Of every kind that signs with its token.
 
     `on`: a token or a signature lets in, and a signature that is there must be right; `required`: only a
     signature lets in; `off`: none is looked at.

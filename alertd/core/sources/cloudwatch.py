@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from alertd.core.alerts import Status
 from alertd.core.reading import json_repair
@@ -16,6 +16,8 @@ from alertd.core.reading.fields import text_of
 from alertd.core.reading.instants import instant
 from alertd.core.reading.objects import list_in, object_in, paragraphs, text_in, texts_in
 from alertd.core.reading.settings import SenderSettings
+from alertd.core.reading.signatures import Scheme, Signing, Sns
+from alertd.core.reading.signing import Signs
 from alertd.core.reading.tags import labels_of
 from alertd.core.reading.trees import Tree, normalised
 from alertd.core.sources import aws_notices
@@ -54,7 +56,7 @@ SHEET = Sheet(
         'List the topic\'s ARN in the source: `topics = ["arn:aws:sns:…"]`.',
         "In SNS open the topic and create a subscription of protocol HTTPS to this address: {{url}}",
         "Leave raw message delivery off: it drops the signature.",
-        "With `confirm = true` alertd confirms the subscription by itself; without it, confirm it in SNS.",
+        "With `confirm = true` alertd confirms the subscription; its receipt tells what came of it.",
         "In every alarm name the topic for In alarm and for OK; without OK no ticket is completed.",
     ),
     severities=(
@@ -76,7 +78,10 @@ SHEET = Sheet(
         ("client_id", "the account number"),
     ),
     keys=(
-        ("topics", "ARNs of the topics that may deliver here"),
+        (
+            "topics",
+            "ARNs of the topics that may deliver here, by Amazon's signature alone; none: the token too",
+        ),
         ("signature", '`"on"`, or `"off"` for relays that drop it'),
         ("confirm", "whether alertd confirms subscriptions of `topics` by itself"),
         ("insufficient_data", '`"keep"` what was, `"fires"` or `"clears"`'),
@@ -89,7 +94,7 @@ SHEET = Sheet(
 )
 
 
-class CloudwatchSettings(SenderSettings):
+class CloudwatchSettings(SenderSettings, Signs):
     """`[[sources]]` with `kind = "cloudwatch"`."""
 
     kind: Literal["cloudwatch"]
@@ -99,6 +104,18 @@ class CloudwatchSettings(SenderSettings):
     signature: Literal["on", "off"] = "on"
     confirm: bool = False
     insufficient_data: Literal["keep", "fires", "clears"] = "keep"
+
+    @model_validator(mode="after")
+    def _confirms_what_is_proven(self) -> Self:
+        if self.confirm and (self.signature == "off" or not self.topics):
+            raise ValueError('confirm = true needs signature = "on", and the topics that it is for')
+        return self
+
+    def signing_by(self, scheme: Scheme) -> Signing | None:
+        """Return which topics are believed; None: Amazon's signature is not looked at."""
+        if self.signature == "off":
+            return None
+        return Signing(scheme=Sns(topics=frozenset(self.topics), confirm=self.confirm))
 
 
 def _event(item: dict[str, Tree], payload: Payload, settings: CloudwatchSettings) -> Event:
@@ -131,8 +148,8 @@ def _handshake_text(word: str, topic: str, settings: CloudwatchSettings) -> str:
     if settings.confirm and topic in settings.topics:
         return f"subscription confirmation of topic {topic}"
     return (
-        f"subscription confirmation of topic {topic}: confirm it in SNS, "
-        "or list the topic in `topics` and set `confirm = true`"
+        f"subscription confirmation of topic {topic}: list the topic in `topics`, set `confirm = true`, "
+        "reload, and choose Request confirmation in SNS"
     )
 
 
@@ -266,4 +283,4 @@ def _link(arn: str, region: str, name: str) -> str:
     return f"{home}#alarmsV2:alarm/{quote(name, safe='', errors='replace')}"
 
 
-KIND = sender_kind(CloudwatchSettings, _event, SHEET)
+KIND = sender_kind(CloudwatchSettings, _event, SHEET).signed(Sns())

@@ -12,6 +12,8 @@ from alertd.core.reading.events import Event
 from alertd.core.reading.instants import instant
 from alertd.core.reading.objects import list_in, object_in, paragraphs, text_in
 from alertd.core.reading.settings import SenderSettings
+from alertd.core.reading.signatures import Svix
+from alertd.core.reading.signing import SignatureKeys
 from alertd.core.reading.trees import Tree
 from alertd.core.sources.kind import Payload, sender_kind
 from alertd.core.sources.sheets import Sheet
@@ -69,11 +71,12 @@ SHEET = Sheet(
         "An escalation that concerns several organisations is one alert for each of them.",
         "`url` is `api_url`, an address of Huntress' API: no page's address is sent.",
         "Deliveries are signed; alertd needs no token in the address.",
+        'Set `signature = "required"`: then nothing that is not signed is let in.',
     ),
 )
 
 
-class HuntressSettings(SenderSettings):
+class HuntressSettings(SenderSettings, SignatureKeys):
     """`[[sources]]` with `kind = "huntress"`."""
 
     kind: Literal["huntress"]
@@ -162,4 +165,6 @@ def _first_instant(item: dict[str, Tree], names: Sequence[str]) -> datetime | No
     return next((at for name in names if (at := instant(item.get(name)))), None)
 
 
-KIND = sender_kind(HuntressSettings, _event, SHEET, severities={_NULL: Severity.INFO}, split=_split)
+KIND = sender_kind(HuntressSettings, _event, SHEET, severities={_NULL: Severity.INFO}, split=_split).signed(
+    Svix()
+)

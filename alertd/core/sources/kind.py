@@ -17,7 +17,7 @@ from alertd.core.reading.events import Arrival, Event, SenderProfile, alert_of, 
 from alertd.core.reading.redaction import Redaction
 from alertd.core.reading.settings import SenderSettings, SourceBase
 from alertd.core.reading.signatures import Scheme, Signing
-from alertd.core.reading.signing import SignatureKeys
+from alertd.core.reading.signing import Signs
 from alertd.core.reading.trees import Tree
 from alertd.core.sources.sheets import Sheet
 
@@ -74,15 +74,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return str(self.settings.model_fields["kind"].annotation.__args__[0])  # type: ignore[union-attr] # a Literal
 
     def signed(self, scheme: Scheme) -> Kind:
-        """Return the kind with what its senders can show beside a token, by `scheme`.
+        """Return the kind with what its senders can show beside a token; its settings are some that sign."""
 
-        Its settings may have `SignatureKeys`, which say how much that counts for a source.
-        """
-
-        def signing(settings: Any) -> Signing | None:
-            if isinstance(settings, SignatureKeys):
-                return settings.signing_by(scheme)
-            return Signing(scheme=scheme)
+        def signing(settings: Signs) -> Signing | None:
+            return settings.signing_by(scheme)
 
         return structs.replace(self, signing=signing)
 

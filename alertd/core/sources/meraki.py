@@ -12,6 +12,8 @@ from alertd.core.reading.events import Event
 from alertd.core.reading.instants import instant
 from alertd.core.reading.objects import lines_of, object_in, text_in, texts_in
 from alertd.core.reading.settings import SenderSettings
+from alertd.core.reading.signatures import SecretInBody
+from alertd.core.reading.signing import Signs
 from alertd.core.reading.trees import Tree
 from alertd.core.sources.kind import Payload, sender_kind
 from alertd.core.sources.sheets import Sheet
@@ -100,7 +102,7 @@ SHEET = Sheet(
 )
 
 
-class MerakiSettings(SenderSettings):
+class MerakiSettings(SenderSettings, Signs):
     """`[[sources]]` with `kind = "meraki"`."""
 
     kind: Literal["meraki"]
@@ -185,4 +187,4 @@ def _labels(item: dict[str, Tree], data: dict[str, Tree]) -> dict[str, str]:
     }
 
 
-KIND = sender_kind(MerakiSettings, _event, SHEET)
+KIND = sender_kind(MerakiSettings, _event, SHEET).signed(SecretInBody("sharedSecret"))
