@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from alertd.core.reading.signatures import SecretInBody, Signing, Sns, Svix
+from alertd.core.reading.signatures import Hmac, SecretInBody, Signing, Sns, Svix
 from alertd.core.sources import kinds
 
 SETTINGS: TypeAdapter[Any] = TypeAdapter(kinds.SourceSettings)
@@ -25,6 +25,13 @@ def test_huntress_signs_as_svix_does() -> None:
     required = Signing(scheme=Svix(), is_required=True, window=timedelta(minutes=2))
     assert signing("huntress", signature="required", signature_window="2m") == required
     assert signing("huntress", signature="off") is None
+
+
+def test_grafana_signs_by_headers_of_its_user() -> None:
+    own = Hmac(header="X-Grafana-Alerting-Signature", bodies_differ=True)
+    assert signing("grafana") == Signing(scheme=own)
+    chosen = signing("grafana", signature_header="X-A", signature_timestamp_header="X-B")
+    assert chosen == Signing(scheme=Hmac(header="X-A", timestamp_header="X-B", bodies_differ=True))
 
 
 def test_meraki_sends_the_token_in_the_body() -> None:

@@ -39,6 +39,8 @@ async def world(serve: Serve, new_world: type[World]) -> AsyncIterator[World]:
     made.fetch = Web()
     made.senders = [
         source("huntress", "huntress", WHSEC, signature="required"),
+        source("grafana", "grafana", "grafana-secret"),
+        source("timed", "grafana", "timed-secret", signature_timestamp_header="X-Time"),
         source("meraki", "meraki", "correct-horse"),
         source("aws", "cloudwatch", "aws-token", topics=[TOPIC]),
         source("relay", "cloudwatch", "relay-token", signature="off"),
@@ -67,6 +69,23 @@ async def test_huntress(world: World, client: aiohttp.ClientSession) -> None:
     [(entry, alerts)] = world.handover.accepted
     assert entry.envelope.delivery_id == "msg_1"
     assert alerts[0].labels["source"] == "huntress"
+
+
+async def test_grafana(world: World, client: aiohttp.ClientSession) -> None:
+    body = (PAYLOADS / "grafana" / "firing.json").read_bytes()
+    at = str(int(world.clock.at.timestamp()))
+
+    def signed(secret: str, text: bytes) -> dict[str, str]:
+        return {"X-Grafana-Alerting-Signature": hmac.digest(secret.encode(), text, "sha256").hex()}
+
+    plain = signed("grafana-secret", body)
+    timed = signed("timed-secret", f"{at}:".encode() + body)
+    assert await posted(world, client, "grafana", body, plain) == 202
+    assert await posted(world, client, "grafana", body + b" ", plain) == 401
+    assert await posted(world, client, "timed", body, signed("timed-secret", body)) == 401
+    assert await posted(world, client, "timed", body, timed | {"X-Time": at}) == 202
+    assert await posted(world, client, "timed", body, timed | {"X-Time": "1"}) == 401
+    assert [alerts[0].status.value for _, alerts in world.handover.accepted] == ["firing", "firing"]
 
 
 async def test_meraki(world: World, client: aiohttp.ClientSession) -> None:

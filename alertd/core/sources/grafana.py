@@ -15,6 +15,8 @@ from alertd.core.reading.bodies import Body, Problem, Reading, Unreadable, clean
 from alertd.core.reading.events import Event
 from alertd.core.reading.fields import text_of
 from alertd.core.reading.redaction import Redaction
+from alertd.core.reading.signatures import Hmac
+from alertd.core.reading.signing import SignatureHeaderKeys
 from alertd.core.reading.trees import Tree
 from alertd.core.sources import alertmanager
 from alertd.core.sources.alertmanager import AlertmanagerProfile, Context, LabelSettings, SentAlert
@@ -50,7 +52,7 @@ SHEET = Sheet(
     client="label `client`, or as `client` says",
     problem="`orgId` and `fingerprint` (without it all labels); legacy `orgId` and `ruleId`",
     clears="status `resolved` of the alert; legacy state `ok`",
-    tokens=("header", "basic", "url"),
+    tokens=("header", "basic", "signature", "url"),
     steps=(
         "In Grafana open Alerting → Contact points → Add contact point and choose Webhook.",
         "URL: {{url}}, HTTP method: POST.",
@@ -79,8 +81,14 @@ SHEET = Sheet(
             'the folder of the rule; where it is the customer: `client = { label = "grafana_folder" }`',
         ),
     ),
-    keys=(("host", "labels, the first that is there is the device"),),
+    keys=(
+        ("host", "labels, the first that is there is the device"),
+        ("signature", '`"required"` lets in only what is signed'),
+        ("signature_header, signature_timestamp_header", "as under HMAC signature in Grafana"),
+    ),
     notes=(
+        "Version 12 can sign: under HMAC signature the source's token is the secret. Choose a timestamp "
+        "header too, and name it in `signature_timestamp_header`: without it old messages can be repeated.",
         "Of a batch each alert counts for itself; the status of the group is not read.",
         "A rule without data, or whose data source fails, is an alert of its own with an end of its own.",
         "A rule that is deleted while it fires sends no end in some versions.",
@@ -90,7 +98,7 @@ SHEET = Sheet(
 )
 
 
-class GrafanaSettings(LabelSettings):
+class GrafanaSettings(LabelSettings, SignatureHeaderKeys):
     """`[[sources]]` with `kind = "grafana"`."""
 
     kind: Literal["grafana"]
@@ -250,4 +258,9 @@ def _list(tree: Tree) -> list[Any]:
     return tree if isinstance(tree, list) else []
 
 
-KIND = Kind(settings=GrafanaSettings, compile_profile=_compile_profile, read=_read, sheet=SHEET)
+# Each body holds when its alerts began and ended, so an equal one is the same delivery.
+_SIGNATURE = Hmac(header="X-Grafana-Alerting-Signature", bodies_differ=True)
+
+KIND = Kind(settings=GrafanaSettings, compile_profile=_compile_profile, read=_read, sheet=SHEET).signed(
+    _SIGNATURE
+)
