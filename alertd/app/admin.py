@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -125,5 +126,13 @@ class ProcessOperations:
             "configuration_problems": self.problems(),
             "tenant_usage_ratio": round(usage.ratio, 3) if usage is not None else None,
             "pressure": desk.pressure(),
+            "tokens_used": {
+                source: {"current": _used(current), "other": _used(other)}
+                for source, (current, other) in self._parts.intake.tokens_used().items()
+            },
             "callouts": hooking.state if (hooking := self._parts.hooking) is not None else "off",
         }
+
+
+def _used(at: datetime | None) -> str:
+    return "never" if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -18,6 +18,7 @@ _NAMES = {
     "outcome_unknown": "unclear answers",
     "parked": "set aside for a person",
     "tenant_usage_ratio": "tenant's calls used",
+    "tokens_used": "tokens last used",
     "unaccounted": "alerts unaccounted for",
     "unsettled": "waiting for Autotask",
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import tempfile
+from getpass import getpass
 from pathlib import Path
 
 import click
@@ -14,8 +16,10 @@ from alertd.cli.options import config_option, config_path
 from alertd.config.loading import load_untested
 from alertd.config.settings import Settings
 from alertd.core.settings import SecretRef
+from alertd.core.sources import kinds
 
 _BYTES = 32  # 43 characters
+_MOST_GIVEN = 4096  # characters
 
 
 @click.group()
@@ -31,13 +35,18 @@ def token() -> None:
 @click.option(
     "--force", is_flag=True, help="Replace the token that is there. Senders must be told the new one."
 )
-def new(source: str | None, *, admin: bool, force: bool) -> None:
+@click.option(
+    "--from-stdin", is_flag=True, help="Take the token that the sender has made, from standard input."
+)
+def new(source: str | None, *, admin: bool, force: bool, from_stdin: bool) -> None:
     """Make a token for SOURCE, write it to the file that the configuration names, and print it once."""
     if admin == (source is not None):
         raise click.UsageError("name either a source or --admin")
     settings = load_untested(config_path(), os.environ)
     ref = _admin_ref(settings) if source is None else _source_ref(settings, source)
-    value = _made(settings, source)
+    if source is not None and not from_stdin:
+        _refuse_if_given(settings, source)
+    value = _given(ref) if from_stdin else _made(settings, source)
     if ref.file is None:
         # neither the environment nor the credentials of a process change while it runs
         click.echo(
@@ -46,8 +55,10 @@ def new(source: str | None, *, admin: bool, force: bool) -> None:
     else:
         _write(Path(ref.file), value, force=force)
         how = "Restart" if admin else "Reload"  # the admin listener takes its token once
-        click.echo(f"Written to {ref.file}. {how} alertd to use it; it is not shown again:", err=True)
-    click.echo(value)
+        rest = "." if from_stdin else "; it is not shown again:"
+        click.echo(f"Written to {ref.file}. {how} alertd to use it{rest}", err=True)
+    if not from_stdin:
+        click.echo(value)
 
 
 def _made(settings: Settings, source: str | None) -> str:
@@ -70,6 +81,33 @@ def _source_ref(settings: Settings, name: str) -> SecretRef:
         names = ", ".join(source.name for source in settings.sources) or "none"
         raise click.UsageError(f"there is no source {name!r}; there are {names}")
     return found.token[0]
+
+
+def _refuse_if_given(settings: Settings, name: str) -> None:
+    """Refuse to make a secret that the sender makes itself: none of ours would do."""
+    source = next(each for each in settings.sources if each.name == name)
+    signing = kinds.signing(source)
+    if signing is not None and signing.is_given_by_sender:
+        raise click.ClickException(
+            f"the sender makes the secret of {name} itself: copy it there (it begins with whsec_), "
+            f"run alertd token new {name} --from-stdin, and paste it"
+        )
+
+
+def _given(ref: SecretRef) -> str:
+    """Return the line that stands on standard input."""
+    if ref.file is None:
+        raise click.UsageError(f"alertd cannot write to {ref}: put the token there yourself")
+    try:
+        line = getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline(_MOST_GIVEN + 1)
+    except UnicodeDecodeError:
+        line = ""
+    value = line.strip()
+    if not value or len(value) > _MOST_GIVEN or not value.isprintable():
+        raise click.ClickException(
+            "there is no token on standard input: one line, without control characters"
+        )
+    return value
 
 
 def _write(path: Path, value: str, *, force: bool) -> None:

@@ -87,6 +87,10 @@ class Admission:
         """Whether a source of this name is configured."""
         return source in self._senders
 
+    def rotating(self) -> list[str]:
+        """Return the sources that have two tokens, while one replaces the other."""
+        return [name for name, sender in self._senders.items() if len(sender.digests) > 1]
+
     def signer(self, source: str, headers: Mapping[str, str]) -> Sender | None:
         """Return the configured sender, if what a request delivers decides whether it is let in."""
         sender = self._senders.get(source)

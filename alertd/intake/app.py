@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -121,6 +122,10 @@ class Intake:
         """Return what a person has to do for a source to work: subscriptions that wait to be confirmed."""
         waiting = self._sns.waiting().items()
         return [f"{source}: {what}" for (source, _), what in waiting if self._admission.knows(source)]
+
+    def tokens_used(self) -> dict[str, tuple[datetime | None, datetime | None]]:
+        """Return when both tokens of each source that has two were last used: the current one, the other."""
+        return {name: self._metrics.of(name).used_at for name in self._admission.rotating()}
 
     def server(self, settings: ServerSettings) -> SenderServer:
         """Return what makes connections for a listener."""

@@ -52,6 +52,12 @@ class SourceCounts:
         """Note that one of its tokens was used."""
         self._used_at[slot] = at
 
+    @property
+    def used_at(self) -> tuple[datetime | None, datetime | None]:
+        """When the current token and the other one were last used by this process; None: not yet."""
+        current, other = self._used_at
+        return current, other
+
     def _used_s(self, slot: int) -> float:
         at = self._used_at[slot]
         return 0.0 if at is None else at.timestamp()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import re
 import stat
+import sys
 
 import pytest
 
@@ -74,3 +76,55 @@ def test_a_place_that_cannot_be_written_is_one_line(cli: Cli) -> None:
     assert code == 1
     assert "cannot write" in err
     assert err.count("\n") == 1
+
+
+# --- secrets that the sender makes ----------------------------------------------------------------------
+
+HUNTRESS = """
+[[sources]]
+name = "edr"
+kind = "huntress"
+token = {{ file = "{folder}/tokens/edr" }}
+"""
+WHSEC = "whsec_aHVudHJlc3MgbWFrZXMgdGhpcyBrZXku"
+
+
+def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    raw = text.encode("utf-8", "surrogateescape")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
+
+
+def test_a_secret_that_the_sender_makes_is_not_made_here(cli: Cli) -> None:
+    cli.append(HUNTRESS.format(folder=cli.folder))
+    code, out, err = cli("token", "new", "edr")
+    assert (code, out) == (1, "")
+    assert "alertd token new edr --from-stdin" in err
+    assert err.count("\n") == 1
+    assert not (cli.folder / "tokens" / "edr").exists()
+
+
+def test_what_the_sender_has_made_is_pasted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.append(HUNTRESS.format(folder=cli.folder))
+    type_in(monkeypatch, f"  {WHSEC}\r\nrest")
+    code, out, err = cli("token", "new", "edr", "--from-stdin")
+    path = cli.folder / "tokens" / "edr"
+    assert (code, out) == (0, "")
+    assert path.read_text() == f"{WHSEC}\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "Reload alertd" in err
+    assert WHSEC not in err
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a\x00b\n", "\udcff", "x" * 5000])
+def test_nothing_usable_on_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    type_in(monkeypatch, text)
+    code, out, err = cli("token", "new", "prometheus", "--from-stdin")
+    assert (code, out) == (1, "")
+    assert "no token on standard input" in err
+
+
+def test_what_is_not_a_file_cannot_be_pasted_into(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, WHSEC)
+    code, _, err = cli("token", "new", "doorbell", "--from-stdin")
+    assert code == 2
+    assert "cannot write" in err
