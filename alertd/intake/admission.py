@@ -40,7 +40,7 @@ class Admission:
         keyring = Keyring(
             SourceKeys(s.name, s.digests, token_in_url=s.token_in_url) for s in senders.values()
         )
-        self._metrics.expect(senders)
+        self._metrics.expect({name: sender.digests for name, sender in senders.items()})
         self._senders, self._keyring = senders, keyring
 
     @property

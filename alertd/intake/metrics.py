@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -43,10 +43,17 @@ class SourceCounts:
         self.requests = {outcome: metrics.requests.labels(source, outcome.value) for outcome in Outcome}
         self.received = metrics.received.labels(source)
         self._used_at: list[datetime | None] = [None, None]
+        self._tokens: tuple[bytes, ...] = ()
         # read at scrapes only: there are far fewer of those than of requests
         metrics.last_seen.labels(source).set_function(lambda: max(self._used_s(0), self._used_s(1)))
         metrics.token_used.labels(source, "current").set_function(lambda: self._used_s(0))
         metrics.token_used.labels(source, "other").set_function(lambda: self._used_s(1))
+
+    def expect(self, tokens: Sequence[bytes]) -> None:
+        """Take over its tokens, as SHA-256, the current one first. When each was used stays with it."""
+        used = dict(zip(self._tokens, self._used_at, strict=False))
+        self._tokens = tuple(tokens)
+        self._used_at = [used.get(token) for token in (*self._tokens, b"", b"")[:2]]
 
     def admitted(self, at: datetime, slot: int) -> None:
         """Note that one of its tokens was used."""
@@ -105,10 +112,14 @@ class IntakeMetrics:
         self._by_source: dict[str, SourceCounts] = {}
         self.unknown = {o: self.requests.labels(UNKNOWN_SOURCE, o.value) for o in Outcome}
 
-    def expect(self, sources: Iterable[str]) -> None:
-        """Make every series of these sources exist, at zero."""
-        for source in sources:
-            self.of(source)
+    def expect(self, sources: Mapping[str, Sequence[bytes]]) -> None:
+        """Make every series of these sources exist, at zero.
+
+        Args:
+            sources: Their tokens by name, as SHA-256, the current one first.
+        """
+        for source, tokens in sources.items():
+            self.of(source).expect(tokens)
 
     def of(self, source: str) -> SourceCounts:
         """Return the series of a configured source."""

@@ -8,6 +8,7 @@ import hmac
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from alertd.intake.auth import FailureLimit, Keyring, SourceKeys, presented_tokens
 from alertd.intake.senders import Sender
@@ -186,6 +187,29 @@ async def test_adopted_sources_replace_the_old_ones(world: Any, post: Any) -> No
 
     assert (await post(OWN, b"{}"))[0] == 401
     assert (await post("/v1/alerts/doorbell?token=" + DOORBELL, b"{}", headers={}))[0] == 202
+
+
+async def test_when_a_token_was_used_stays_with_it(world: Any, post: Any) -> None:
+    """A reload that puts a new token first must not show the old one's use as the new one's."""
+
+    def used() -> list[float | None]:
+        name = "alertd_source_token_last_used_timestamp_seconds"
+        return [
+            world.registry.get_sample_value(name, {"source": "prometheus", "token": token})
+            for token in ("current", "other")
+        ]
+
+    prometheus = world.senders[0]
+    current, other = prometheus.digests
+    await post(OWN, b"{}")
+    now = world.clock.at.timestamp()
+    assert used() == [now, 0]
+    world.intake.adopt([structs.replace(prometheus, digests=(other, current))])
+    assert used() == [0, now]
+    world.intake.adopt([structs.replace(prometheus, digests=(sha(b"newest"), current))])
+    assert used() == [0, now]
+    world.intake.adopt([structs.replace(prometheus, digests=(sha(b"newest"),))])
+    assert used() == [0, 0]
 
 
 async def test_a_refused_adoption_changes_nothing(world: Any, post: Any) -> None:

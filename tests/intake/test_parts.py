@@ -193,7 +193,7 @@ class TestRoom:
 class TestMetrics:
     def test_every_series_exists_from_the_start(self) -> None:
         registry = CollectorRegistry()
-        IntakeMetrics(registry).expect(["a"])
+        IntakeMetrics(registry).expect({"a": ()})
 
         for source in ("a", "(unknown)"):
             for outcome in Outcome:
