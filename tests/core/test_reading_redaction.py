@@ -26,6 +26,9 @@ NONE = redaction()
             b'{"labels":{"secret":"tls"}}', b'{"labels":{"secret":"tls"}}', id="a secret's name is none"
         ),
         pytest.param(b'{"ping_url":"https://hc/x"}', b'{"ping_url":"***"}', id="Healthchecks"),
+        pytest.param(
+            b'{"SubscribeURL":"https://sns/?A=1\\u0026Token=z"}', b'{"SubscribeURL":"***"}', id="SNS"
+        ),
         pytest.param(b'{"password": null, "pwd": ""}', b'{"password": null, "pwd": "***"}', id="null stays"),
         pytest.param(b'{"password": "unfinish', b'{"password": "***"', id="broken JSON"),
         pytest.param(b'{"password": "x\\', b'{"password": "***"', id="broken escape"),
