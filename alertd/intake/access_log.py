@@ -16,7 +16,7 @@ _KEPT = frozenset({Outcome.ACCEPTED, Outcome.PARKED, None})
 class Exchange:
     """What is known of one request by the time it is answered."""
 
-    __slots__ = ("began", "is_turned_away", "outcome", "peer", "route", "size", "slot", "source")
+    __slots__ = ("began", "is_let_in", "is_turned_away", "outcome", "peer", "route", "size", "slot", "source")
 
     def __init__(self, began: float) -> None:
         self.began = began  # monotonic seconds
@@ -26,6 +26,7 @@ class Exchange:
         self.peer = ""
         self.size = 0  # bytes of the body
         self.outcome: Outcome | None = None  # None: no delivery, nothing to count
+        self.is_let_in = False  # it is known whose it is
         self.is_turned_away = False  # by the limit on failures: counted, but not worth a line each
 
 

@@ -130,6 +130,7 @@ class Admission:
         """Note who it is in `exchange`, and that it has been let in from its address."""
         exchange.source = admitted.source
         exchange.slot = admitted.slot
+        exchange.is_let_in = True
         self.passed(request, admitted.source, exchange)
         return self._senders[admitted.source]
 

@@ -22,7 +22,7 @@ from alertd.intake.dialects import Dialect, Taken
 from alertd.intake.metrics import IntakeMetrics, Outcome
 from alertd.intake.receipts import Receipts
 from alertd.intake.requests import Query, delivery_id, is_delivery
-from alertd.intake.room import Room
+from alertd.intake.room import STRANGERS_BYTES, Room
 from alertd.intake.senders import Sender, Surroundings
 from alertd.intake.settings import ServerSettings
 
@@ -62,6 +62,7 @@ class Deliveries:
         self._max_body = settings.max_body
         self._body_timeout_s = settings.body_timeout.total_seconds()
         self._room = Room(surroundings.monotonic)
+        self._doorstep = Room(surroundings.monotonic, most_bytes=STRANGERS_BYTES, behind=self._room)
         self._receipts = Receipts(surroundings.entropy)
         self._answers = answers
 
@@ -99,13 +100,14 @@ class Deliveries:
         """
         limit = limit or self._max_body
         size = announced_size(request, limit)
-        self._room.take(size)
+        room = self._room if exchange.is_let_in else self._doorstep
+        room.take(size)
         try:
             raw = await read_body(request, limit=limit, timeout_s=self._body_timeout_s) if size else b""
             exchange.size = len(raw)
             yield raw
         finally:
-            self._room.give_back(size)
+            room.give_back(size)
 
     async def keep(self, call: Call, raw: bytes) -> Answer:
         """Redact, read and commit a body that has been read, and answer.

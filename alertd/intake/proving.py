@@ -56,6 +56,7 @@ class Proving:
         by_token = self._admission.by_token(request, sender.name, url_token)
         if signing is None or (signing.needs_token and by_token is None):
             raise self._admission.failed(exchange)
+        exchange.is_let_in = by_token is not None
         async with self._deliveries.content(call) as raw:
             try:
                 shown = await self._shown(sender, signing, request, raw)

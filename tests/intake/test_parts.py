@@ -176,6 +176,18 @@ class TestRoom:
         room.give_back(6)
         room.take(10)
 
+    def test_a_part_of_a_room_leaves_the_rest_to_others(self) -> None:
+        whole = Room(lambda: 0.0, most_bytes=10)
+        part = Room(lambda: 0.0, most_bytes=5, behind=whole)
+        part.take(5)
+        with pytest.raises(Refused):
+            part.take(1)
+        whole.take(5)
+        part.give_back(5)
+        whole.take(5)
+        with pytest.raises(Refused):
+            part.take(1)
+
     def test_a_commit_that_is_awaited_for_long_closes_the_door(self) -> None:
         now = 0.0
         room = Room(lambda: now, longest_wait_s=5.0)

@@ -19,6 +19,7 @@ from alertd.core.secret import Secret
 from alertd.core.sources import kinds
 from alertd.core.sources.mapped_settings import MappedSettings
 from alertd.flows.errors import StoreFailed
+from alertd.intake import delivery
 from alertd.intake.proving import RecentSignatures
 from alertd.intake.senders import Sender, sender_of
 from tests.intake.conftest import Serve, World
@@ -203,6 +204,23 @@ async def test_who_has_signed_before_is_not_turned_away_with_a_stranger(world: W
         await post.status("on", timed(world, OTHER))
     assert await post.status("on", timed(world, OTHER, key=NEW, ago_s=1), OTHER) == 202
     assert await post.status("svix", svix(world)) == 401
+
+
+async def test_strangers_leave_room_for_others(
+    serve: Serve,
+    new_world: type[World],
+    client: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A body is read before its signature is known to be good: it may not take all the room there is."""
+    monkeypatch.setattr(delivery, "STRANGERS_BYTES", len(BODY) - 1)
+    made = new_world()
+    made.senders = senders()
+    async with serve(made) as world:
+        post = Poster(world, client)
+        assert await post.status("on", timed(world)) == 503
+        assert await post.status("on", timed(world) | bearer(NEW)) == 202
+        assert await post.status("on", bearer(NEW)) == 202
 
 
 async def test_the_metrics_tell_which_secret_is_in_use(world: World, post: Poster) -> None:
