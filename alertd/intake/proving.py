@@ -25,6 +25,7 @@ from alertd.intake.fetching import FetchFailed
 from alertd.intake.senders import Sender
 from alertd.intake.sns import SnsProof
 
+LET_IN_BY = "let_in_by"  # kept with the query's parameters
 _INLINE_BYTES = 32 * 1024
 _log = structlog.get_logger("alertd.intake")
 
@@ -70,7 +71,8 @@ class Proving:
                 _log.warning("intake.certificate_missing", source=sender.name, why=str(exc))
                 raise overloaded("the signature cannot be checked just now") from None
             self._admission.welcome(request, Admitted(sender.name, slot), exchange)
-            call = structs.replace(call, signed=shown.signed, said=shown.said)
+            told = ((LET_IN_BY, _proof(signing, slot)),) if shown.signed is not None else ()
+            call = structs.replace(call, signed=shown.signed, said=(*told, *shown.said))
             return await self._deliveries.keep(call, raw)
 
     async def _shown(self, sender: Sender, signing: Signing, request: web.BaseRequest, raw: bytes) -> _Shown:
@@ -85,7 +87,7 @@ class Proving:
             case Hmac() | Svix():
                 signed = signatures.verify(signing, request.headers, raw, secrets=sender.secrets, now=now)
                 # over nothing it says nothing: what a query says is not signed
-                told = self._recent.told(sender.name, signed, now, signing.window) if raw else None
+                told = self._recent.told(sender.name, signed, now, signing.window) if raw.strip() else None
                 return _Shown(told)
             case SecretInBody(field):
                 return _Shown(await _shown_in_body(sender, field, raw))
@@ -113,6 +115,20 @@ def _slot(signed: Verified | None, by_token: Admitted | None, signing: Signing) 
     if by_token is None or (signed is None and signing.needs_signature):
         raise BadSignature("missing", "neither a token nor a signature lets it in")
     return by_token.slot
+
+
+def _proof(signing: Signing, slot: int) -> str:
+    """Say what let a delivery in, for `alertd explain`."""
+    which = ("current", "other")[slot]
+    match signing.scheme:
+        case Hmac():
+            return f"an HMAC with the {which} secret"
+        case Svix():
+            return f"Svix's signature with the {which} secret"
+        case SecretInBody(field):
+            return f"{field} in the body, the {which} token"
+        case Sns():
+            return "Amazon's signature"
 
 
 async def _shown_in_body(sender: Sender, field: str, raw: bytes) -> Verified | None:

@@ -158,6 +158,19 @@ async def fresh_status(world: World, post: Poster, to: str, headers: dict[str, s
     return status
 
 
+async def test_what_let_it_in_is_kept_with_it(world: World, post: Poster) -> None:
+    await post("on?client=Acme", timed(world, key=OLD))
+    await post("svix", svix(world))
+    await post("inside", {}, json.dumps({"name": "gate", "sec": NEW + "1"}).encode())
+    await post("on", bearer(NEW))
+    assert [kept.params for kept in world.journal.envelopes] == [
+        {"client": "Acme", "let_in_by": "an HMAC with the other secret"},
+        {"let_in_by": "Svix's signature with the current secret"},
+        {"let_in_by": "sec in the body, the current token"},
+        {},
+    ]
+
+
 async def test_a_token_of_a_source_that_must_sign_opens_no_other_door(
     world: World, client: aiohttp.ClientSession
 ) -> None:
@@ -171,6 +184,7 @@ async def test_a_query_is_not_signed(world: World, post: Poster) -> None:
     headers = timed(world, b"")
     assert await post.status("on?name=gate", headers, b"", method="GET") == 401
     assert await post.status("on?name=gate", headers | bearer(NEW), b"", method="GET") == 202
+    assert await post.status("on?name=gate", timed(world, b" "), b" ") == 401
     wrong = timed(world, BODY)
     assert await post.status("on?name=gate", wrong | bearer(NEW), b"", method="GET") == 401
     assert await post.status("required?name=gate", bearer("r-" + NEW), b"", method="GET") == 401

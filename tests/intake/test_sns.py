@@ -251,7 +251,10 @@ async def test_a_subscription_is_confirmed_by_one_get(site: Site) -> None:
     assert await site.status(OFFER) == 202
     assert site.web.asked == [CERTIFICATE_URL, SUBSCRIBE_URL]
     [kept] = site.world.journal.envelopes
-    assert kept.params == {"subscription": f"confirmed: {amazon.ARN}"}
+    assert kept.params == {
+        "let_in_by": "Amazon's signature",
+        "subscription": f"confirmed: {amazon.ARN}",
+    }
     assert site.world.intake.problems() == []
 
 

@@ -122,6 +122,8 @@ async def huntress_is_let_in_once(site: Site) -> None:
     status, first = await post(site, "huntress", CREATED, good)
     assert status == 202
     assert await post(site, "huntress", CREATED, good) == (202, first | {"duplicate": True})
+    _, told = await site.run("explain", first["receipt"])
+    assert "Svix's signature with the current secret" in told
     refused = [
         svix(CREATED, "msg_2", ago_s=400),
         svix(CREATED, "msg_2", ago_s=-400),
