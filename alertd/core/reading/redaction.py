@@ -36,6 +36,7 @@ _WHOLE = (
     *("pass", "pwd", "api_key", "apikey", "private_key", "secret_key", "secretkey"),
     *("ping_url", "update_url", "unsubscribeurl", "unsubscribe_url", "subscribeurl"),
     *("basic_auth_pass", "pushtoken", "radiussecret"),  # monitors of Uptime Kuma 1
+    *("service_key", "api-key", "integrationkey", "integration_key", "x-api-key"),  # as dialects name tokens
 )
 _PATHS = (
     "heartbeat.response",  # Uptime Kuma: the checked page itself
@@ -49,7 +50,7 @@ _PARAMETER = re.compile(_NAMES, re.IGNORECASE)
 # quicker, but lets go of the interpreter for every search, and other threads take it for longer.
 _SUSPECT = (
     *("pass", "secret", "token", "authorization", "pwd", "ing_key", "api_key", "apikey", "private_key"),
-    *("ping_url", "update_url", "subscribe"),
+    *("ping_url", "update_url", "subscribe", "vice_key", "api-key", "ionkey", "ion_key"),
 )
 _JSON = re.compile(
     rb'("' + _NAME + rb'"\s*+:\s*+)(?:"(?:[^"\\]|\\.)*+\\?"?|-?\d[\w.+\-]*+)', re.IGNORECASE | re.DOTALL
