@@ -18,6 +18,7 @@ from alertd.intake.metrics import Outcome
 
 RETRY_AFTER_S = 5
 JSON = "application/json"
+_NO_CONTENT = 204  # says nothing of a length
 _CLOSE = b"Connection: close\r\n"
 
 
@@ -99,10 +100,8 @@ class Answer(web.StreamResponse):
         if not request.keep_alive or request.version != HttpVersion11:
             self._is_last = True
         content = b"" if request.method == hdrs.METH_HEAD else self._content
-        transport.write(
-            b"%b%bContent-Length: %d\r\n\r\n%b"
-            % (self._head, _CLOSE if self._is_last else b"", len(self._content), content)
-        )
+        length = b"" if self.status == _NO_CONTENT else b"Content-Length: %d\r\n" % len(self._content)
+        transport.write(b"%b%b%b\r\n%b" % (self._head, _CLOSE if self._is_last else b"", length, content))
         await request.writer.drain()
         return None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # five bits of each random byte; 256 is a multiple of 32, so every character is as likely as any other
-_TO_CROCKFORD = bytes(ord(_CROCKFORD[byte & 31]) for byte in range(256))
-_LAST_TWO = [_CROCKFORD[ms >> 5] + _CROCKFORD[ms & 31] for ms in range(1024)]
+_TO_CROCKFORD = bytes(ord(CROCKFORD[byte & 31]) for byte in range(256))
+_LAST_TWO = [CROCKFORD[ms >> 5] + CROCKFORD[ms & 31] for ms in range(1024)]
 _RANDOM_CHARACTERS = 16
 _BATCH = 256
 
@@ -31,7 +31,7 @@ class Receipts:
         millisecond = int(at.timestamp() * 1000)
         if millisecond >> 10 != self._epoch:
             self._epoch = millisecond >> 10
-            self._prefix = "".join(_CROCKFORD[self._epoch >> shift & 31] for shift in range(35, -1, -5))
+            self._prefix = "".join(CROCKFORD[self._epoch >> shift & 31] for shift in range(35, -1, -5))
         if not self._random:
             self._random = self._draw()
         return self._prefix + _LAST_TWO[millisecond & 1023] + self._random.pop()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import itertools
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -26,7 +27,7 @@ from alertd.intake.callouts import CalloutDesk
 from alertd.intake.fetching import Fetch, NoFetch
 from alertd.intake.listening import serving
 from alertd.intake.metrics import IntakeMetrics
-from alertd.intake.senders import Sender, Surroundings, sender_of
+from alertd.intake.senders import Sender, Surroundings, read_again, sender_of
 from alertd.intake.settings import ServerSettings
 
 PROMETHEUS_TOKEN = "prometheus-token-0123456789abcdefghijklmno"
@@ -251,3 +252,32 @@ def post(world: World, client: aiohttp.ClientSession, bearer: dict[str, str]) ->
             return response.status, await response.read(), response.headers
 
     return post
+
+
+@pytest.fixture
+def call(world: World, client: aiohttp.ClientSession) -> Any:
+    """Send a request; return status and document (None: there was no body)."""
+
+    async def call(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with client.request(method, world.url(path), data=raw, headers=sent) as answer:
+            text = await answer.read()
+            return answer.status, json.loads(text) if text else None
+
+    return call
+
+
+@pytest.fixture
+def kept(world: World) -> Callable[[], tuple[Envelope, Alert]]:
+    """Return the last envelope and its one alert, which is the same when it is read again."""
+
+    def kept() -> tuple[Envelope, Alert]:
+        entry, alerts = world.handover.accepted[-1]
+        [alert] = alerts
+        doorbell = next(sender for sender in world.senders if sender.name == "doorbell")
+        assert read_again(entry.envelope, doorbell) == (alert,)
+        assert DOORBELL_TOKEN not in repr(entry.envelope)
+        return entry.envelope, alert
+
+    return kept
