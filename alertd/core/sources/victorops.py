@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from alertd.core.alerts import Severity, Status
@@ -27,6 +28,7 @@ _OWN = frozenset(
     }
 )
 _ANNOTATION = "vo_annotate."
+NEW_ID = "new_id"  # said by the path: the id that the answer gives to a message without one
 
 SHEET = Sheet(
     product="VictorOps (Splunk On-Call)",
@@ -66,7 +68,7 @@ SHEET = Sheet(
     notes=(
         "VictorOps itself opens no incident for INFO. Here it is an alert that expires; a route "
         "decides whether it becomes a ticket.",
-        "A message without `entity_id` stands alone: nothing can clear it.",
+        "A message without `entity_id` is an alert of its own; the answer says the id that clears it.",
     ),
 )
 
@@ -77,13 +79,18 @@ class VictoropsSettings(SenderSettings):
     kind: Literal["victorops"]
 
 
+def entity_of(item: Tree, said: Mapping[str, str]) -> str:
+    """Return what the message is about: its own word, else the id that the path has made for it."""
+    return text_in(item, "entity_id") or said.get(NEW_ID, "")
+
+
 def _event(item: dict[str, Tree], payload: Payload, settings: VictoropsSettings) -> Event:
     word, message = text_in(item, "message_type"), text_in(item, "state_message")
     status = _STATES.get(word.lower())
     at = instant(item.get("state_start_time")) or instant(item.get("timestamp"))
     display = text_in(item, "entity_display_name")
     return Event(
-        key=(text_in(item, "entity_id"),),
+        key=(entity_of(item, dict(payload.body.query)),),
         status=status or Status.FIRING,
         unknown_status="" if status else word,
         alertname=text_in(item, "entity_id"),
