@@ -58,6 +58,11 @@ class GoalertSettings(SenderSettings):
     kind: Literal["goalert"]
 
 
+def is_close(action: str) -> bool:
+    """Whether the word of `action` closes."""
+    return action.lower() in _CLEARS
+
+
 def _event(item: dict[str, Tree], payload: Payload, settings: GoalertSettings) -> Event:
     fields = {**dict(payload.body.query), **item}
     summary, details = text_in(fields, "summary"), text_in(fields, "details")
@@ -65,7 +70,7 @@ def _event(item: dict[str, Tree], payload: Payload, settings: GoalertSettings) -
     meta = _meta(fields)
     return Event(
         key=(text_in(fields, "dedup") or _auto_key(summary, details),),
-        status=Status.CLEARED if action.lower() in _CLEARS else Status.FIRING,
+        status=Status.CLEARED if is_close(action) else Status.FIRING,
         unknown_status="" if action.lower() in _FIRES | _CLEARS else action,
         title=summary,
         description=details,
