@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion10, HttpVersion11
 
-from alertd.intake import alertmanager, goalert, gradient, opsgenie, own, pagerduty, victorops
+from alertd.intake import alerta, alertmanager, goalert, gradient, opsgenie, own, pagerduty, victorops
 from alertd.intake.access_log import AccessLog, Exchange
 from alertd.intake.admission import Admission
 from alertd.intake.answers import Answer, Answers, Refused
@@ -29,7 +29,7 @@ from alertd.intake.settings import ServerSettings
 from alertd.intake.sns import SnsProof
 from alertd.intake.status import PATHS, STATUS_PATH, StatusPages
 
-_DIALECTS = (own.doors, alertmanager.doors, gradient.doors, pagerduty.doors, opsgenie.doors, victorops.doors, goalert.doors)
+_DIALECTS = (own.doors, alertmanager.doors, gradient.doors, pagerduty.doors, opsgenie.doors, victorops.doors, goalert.doors, alerta.doors)
 _VERSIONS = (HttpVersion11, HttpVersion10)
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 

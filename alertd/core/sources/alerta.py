@@ -16,6 +16,7 @@ from alertd.core.reading.trees import Tree
 from alertd.core.sources.kind import Payload, sender_kind
 from alertd.core.sources.sheets import Sheet
 
+HEARTBEAT = "heartbeat"  # said by the path of heartbeats
 _NORMAL = frozenset({"normal", "ok", "cleared"})
 _CLOSED = frozenset({"closed"})
 _OPEN = frozenset({"", "open", "assign", "unknown"})
@@ -55,6 +56,7 @@ SHEET = Sheet(
         ("a severity above normal", "fires"),
         ("`severity` normal, ok or cleared; `status` closed", "clears"),
         ("`status` ack, shelved, blackout or expired", "is told in the ticket's next note"),
+        ("heartbeat", "ignored"),
     ),
     labels=(
         ("environment, resource, event, group, origin", "the field of that name"),
@@ -76,6 +78,8 @@ class AlertaSettings(SenderSettings):
 
 
 def _event(item: dict[str, Tree], payload: Payload, settings: AlertaSettings) -> Event:
+    if dict(payload.body.query).get("action") == HEARTBEAT:
+        return _heartbeat(item)
     resource, event = text_in(item, "resource"), text_in(item, "event")
     if not (resource or event):
         raise Unreadable("shape", "an alert of Alerta's needs resource and event; there is neither")
@@ -98,6 +102,17 @@ def _event(item: dict[str, Tree], payload: Payload, settings: AlertaSettings) ->
         starts_at=at if status is not Status.CLEARED else None,
         ends_at=at,
         expires_after=_timeout(item) if settings.expire_after is None else None,
+    )
+
+
+def _heartbeat(item: dict[str, Tree]) -> Event:
+    origin = text_in(item, "origin")
+    return Event(
+        key=(HEARTBEAT, origin),
+        status=Status.IGNORED,
+        alertname=origin,
+        title=f"Heartbeat of {origin}",
+        annotations={"ignored": "heartbeat"},
     )
 
 
