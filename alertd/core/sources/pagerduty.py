@@ -33,7 +33,7 @@ SHEET = Sheet(
     summary="Reads the events that tools send to PagerDuty: trigger, acknowledge and resolve; v1 too.",
     alertname="`payload.class`, else `custom_details.alertname`, else the problem key",
     title="`payload.summary`",
-    host="`payload.source`",
+    host="`payload.source`, unless that is `client` again; else `custom_details.host` and the like",
     client="`custom_details.client` or `custom_details.customer`; any other with `client = { label = … }`",
     problem="`dedup_key`; where it is missing a new one, which is in the answer",
     clears="`event_action` resolve",
@@ -183,7 +183,7 @@ def _event(item: dict[str, Tree], payload: Payload, settings: PagerdutySettings)
         title=text_in(about, "summary") or text_in(item, "description"),
         description=paragraphs(beside.text, _links(item)),
         url=text_in(item, "client_url") or _first_link(item),
-        host=text_in(about, "source") or text_in(details, *_HOSTS),
+        host=_host(item, about, details),
         client=text_in(details, "customer"),
         severity=text_in(about, "severity"),
         labels=_labels(item, about, beside),
@@ -191,6 +191,13 @@ def _event(item: dict[str, Tree], payload: Payload, settings: PagerdutySettings)
         starts_at=at if status is not Status.CLEARED else None,
         ends_at=at,
     )
+
+
+def _host(item: dict[str, Tree], about: dict[str, Tree], details: dict[str, Tree]) -> str:
+    """Return what is ill. Tools that do not know it (Alertmanager) put their own name there."""
+    source = text_in(about, "source")
+    known = text_in(details, *_HOSTS)
+    return known if source == text_in(item, "client") else source or known
 
 
 def _change(about: dict[str, Tree]) -> Event:
