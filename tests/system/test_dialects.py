@@ -1,0 +1,59 @@
+"""What came by another product's path is read again after a crash: what the path said was kept with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.system.site import CANARY, KILLED, Site, a_site, accounted
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+
+TOKEN = f"{CANARY}-doorbell-0123456789abcdef"  # of a mapped source: the path says what is spoken
+CREATE = {"message": "Disk C: is full", "alias": "fs02/disk c", "entity": "fs02", "priority": "P1"}
+
+
+async def send(site: Site, path: str, body: Any, **headers: str) -> int:
+    """Return the status, or 0 where no answer came."""
+    url = f"http://127.0.0.1:{site.intake}{path}"
+    try:
+        async with site.session.post(url, json=body, headers=headers) as answer:
+            return answer.status
+    except aiohttp.ClientError:
+        return 0
+
+
+async def send_and_crash(site: Site, path: str, body: Any, **headers: str) -> None:
+    await site.start(ALERTD_CRASH_AT="intake.after_commit")
+    assert await send(site, path, body, **headers) == 0
+    assert await site.ended() == KILLED
+
+
+async def test_what_the_path_said_survives_a_crash(tmp_path: Path) -> None:
+    genie = {"Authorization": f"GenieKey {TOKEN}"}
+    event = {"event_action": "trigger", "payload": {"summary": "Fan", "source": "sw1", "severity": "info"}}
+    close = "/v2/alerts/fs02%2Fdisk%20c/close?identifierType=alias"
+    async with a_site(tmp_path) as site:
+        await send_and_crash(
+            site, f"/victorops/{TOKEN}/noc", {"message_type": "CRITICAL", "entity_id": "ups"}
+        )
+        await site.start()
+        assert await send(site, "/v2/alerts", CREATE, **genie) == 202
+        assert await send(site, "/v2/enqueue", {"routing_key": TOKEN, **event}) == 202
+        await site.until(lambda: len(site.tickets) == 3)
+        await site.settled()
+        await site.stop()
+        await send_and_crash(site, close, {}, **genie)
+        await site.start()
+        await site.until(lambda: any(each["status"] == 5 for each in site.tickets))
+        await site.settled()
+
+        told = {each["title"]: each["status"] for each in site.tickets}
+        assert told == {"Disk C: is full on fs02": 5, "ups": 1, "Fan on sw1": 1}
+        assert accounted(site.walk(), site.tickets)
+        assert TOKEN not in site.read_output()
+        for file in tmp_path.glob("alertd.db*"):
+            assert TOKEN.encode() not in file.read_bytes()
