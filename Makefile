@@ -62,7 +62,7 @@ test-slow: $(VENV)/.dev ## the tests that `make test` leaves out
 	$(PYTEST) -m slow $(ARGS)
 
 $(CLIENTS)/.made: requirements/clients.txt | $(VENV)/.made
-	@echo "installing other people's Autotask clients into $(CLIENTS)"
+	@echo "installing other people's clients into $(CLIENTS)"
 	@$(PYTHON) -m venv --clear $(CLIENTS)
 	@$(CLIENTS)/bin/python -m pip --disable-pip-version-check --no-input --quiet install --no-deps \
 	  --ignore-requires-python --only-binary :all: -r $<
@@ -76,8 +76,9 @@ $(CLIENTS)/.npm: requirements/clients-npm.txt $(CLIENTS)/.made
 	  $$(cat $<) >/dev/null && touch $@
 
 .PHONY: test-clients
-test-clients: $(VENV)/.run $(CLIENTS)/.npm ## Autotask clients that others wrote, against the simulator
-	ALERTD_PYTHON=$(PY) $(CLIENTS)/bin/python -m pytest -c tests/clients/pytest.ini $(ARGS) tests/clients
+test-clients: $(VENV)/.run $(CLIENTS)/.npm ## clients that others wrote: Autotask's against the simulator, senders' against alertd
+	ALERTD_PYTHON=$(PY) $(CLIENTS)/bin/python -m pytest -c tests/clients/pytest.ini $(ARGS) --ignore=tests/clients/senders tests/clients
+	ALERTD_PYTHON=$(PY) $(CLIENTS)/bin/python -m pytest -c tests/clients/senders/pytest.ini $(ARGS) tests/clients/senders
 
 .PHONY: test-all
 test-all: test test-slow ## every test

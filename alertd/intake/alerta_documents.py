@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from alertd.core.alerts import Alert, Status
+from alertd.core.alerts import Alert, Severity, Status
 from alertd.core.conditions import Condition
 from alertd.core.reading.objects import object_in, text_in, texts_in
 from alertd.core.reading.trees import Tree
@@ -30,6 +30,13 @@ _LEVELS = {
     "debug": 8,
     "trace": 9,
     "unknown": 10,
+}
+_WORDS = {
+    Severity.CRITICAL: "critical",
+    Severity.HIGH: "major",
+    Severity.WARNING: "warning",
+    Severity.LOW: "indeterminate",
+    Severity.INFO: "informational",
 }
 CONFIG = msgspec.json.encode(
     {
@@ -93,7 +100,7 @@ def condition(known: Condition) -> dict[str, Any]:
         "resource": labels.get("resource") or labels.get("host") or labels["alertname"],
         "event": labels.get("event") or labels["alertname"],
         "environment": labels.get("environment", ""),
-        "severity": labels.get("sent_severity") or labels["severity"],
+        "severity": _WORDS[known.severity],
         "status": "open" if known.firing else "closed",
         "correlate": [],
         "service": _listed(labels.get("service", "")),
