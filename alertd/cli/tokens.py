@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 import tempfile
+import uuid
 from getpass import getpass
 from pathlib import Path
 
@@ -20,6 +21,13 @@ from alertd.core.sources import kinds
 
 _BYTES = 32  # 43 characters
 _MOST_GIVEN = 4096  # characters
+# clients of these refuse a key of any other form
+_MAKERS = {
+    "gradient": lambda: ":".join(secrets.token_urlsafe(_BYTES) for _ in range(2)),  # a vendor's, a partner's
+    "pagerduty": lambda: secrets.token_hex(16),
+    "opsgenie": lambda: str(uuid.uuid4()),
+    "goalert": lambda: str(uuid.uuid4()),
+}
 
 
 @click.group()
@@ -46,7 +54,7 @@ def new(source: str | None, *, admin: bool, force: bool, from_stdin: bool) -> No
     ref = _admin_ref(settings) if source is None else _source_ref(settings, source)
     if source is not None and not from_stdin:
         _refuse_if_given(settings, source)
-    value = _given(ref) if from_stdin else _made(settings, source)
+    value = _given(ref) if from_stdin else _fresh(settings, source)
     if ref.file is None:
         # neither the environment nor the credentials of a process change while it runs
         click.echo(
@@ -61,11 +69,11 @@ def new(source: str | None, *, admin: bool, force: bool, from_stdin: bool) -> No
         click.echo(value)
 
 
-def _made(settings: Settings, source: str | None) -> str:
-    """Return a fresh token: Gradient's clients want it in two halves, a vendor's and a partner's."""
-    kind = next((each.kind for each in settings.sources if each.name == source), "")
-    halves = 2 if kind == "gradient" else 1
-    return ":".join(secrets.token_urlsafe(_BYTES) for _ in range(halves))
+def _fresh(settings: Settings, name: str | None) -> str:
+    """Return a new token of the form that the source's kind needs."""
+    kind_by_name = {source.name: source.kind for source in settings.sources}
+    make = _MAKERS.get(kind_by_name.get(name or "", ""))
+    return make() if make else secrets.token_urlsafe(_BYTES)
 
 
 def _admin_ref(settings: Settings) -> SecretRef:

@@ -128,3 +128,17 @@ def test_what_is_not_a_file_cannot_be_pasted_into(cli: Cli, monkeypatch: pytest.
     code, _, err = cli("token", "new", "doorbell", "--from-stdin")
     assert code == 2
     assert "cannot write" in err
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("pagerduty", r"[0-9a-f]{32}\n"),
+        ("opsgenie", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n"),
+        ("goalert", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n"),
+        ("victorops", TOKEN.pattern),
+    ],
+)
+def test_a_token_has_the_form_that_clients_of_its_kind_demand(cli: Cli, kind: str, form: str) -> None:
+    config = cli.folder / "alertd.toml"
+    source = f'[[sources]]\nname = "other"\nkind = "{kind}"\ntoken = {{ file = "{cli.folder}/other" }}\n'
+    config.write_text(config.read_text() + source)
+    assert re.fullmatch(form, cli("token", "new", "other").out)
