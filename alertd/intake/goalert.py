@@ -20,7 +20,7 @@ from alertd.intake.presented import is_path_alone, presented
 
 KIND = "goalert"
 PATHS = ("/goalert/api/v2/generic/incoming", "/api/v2/generic/incoming")
-_TOKENS = ("integrationKey", "integration_key", "key")
+_TOKENS = ("token", "integrationKey", "integration_key", "key")
 _METHODS = POST | {hdrs.METH_GET}
 _IN_FORM = re.compile(rb"(?:^|&)token=([^&\s]{1,256})")
 _JSON = "application/json"

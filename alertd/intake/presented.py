@@ -30,16 +30,15 @@ def presented(
 
     Args:
         request: Bearer, Basic and X-Alertd-Token always count.
-        query: Its `token` always counts: who calls these paths has been told to put it there.
+        query: Of the target.
         scheme: Of the Authorization header, beside Bearer and Basic.
         headers: Names of further headers.
-        names: Names of further parameters of the query. None of them is kept.
+        names: Names of parameters of the query in which the original takes a token. None of them is kept.
     """
     tokens = [*_by_scheme(request.headers, scheme), *presented_tokens(request.headers)]
     tokens += [wire_bytes(value) for name in headers if (value := request.headers.get(name))]
-    if query.token:
-        tokens.append(wire_bytes(query.token))
-    tokens += [wire_bytes(value) for name in names if (value := query.get(name))]
+    shown = {**query, "token": query.token or ""}
+    tokens += [wire_bytes(value) for name in names if (value := shown.get(name))]
     return Presented(tokens, _without(query, names))
 
 

@@ -102,3 +102,8 @@ async def test_no_body_is_too_odd(
         assert answer.status in (202, 400, 422)
     kept_bodies = 0 if path == "/v2/enqueue" else 1  # there the key would be in it
     assert len(world.journal.envelopes) == kept_bodies
+
+
+@pytest.mark.parametrize("path", ["/v2/alerts", "/v2/alerts/a/close", "/victorops/x/noc", "/alerta/alert"])
+async def test_a_token_in_the_query_counts_only_where_the_original_has_it(call: Any, path: str) -> None:
+    assert (await call("POST", f"{path}?token={TOKEN}", {**CREATE, **VICTOR, **ALERTA}))[0] == 401
