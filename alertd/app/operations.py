@@ -23,6 +23,7 @@ from alertd.core.tickets import Known
 from alertd.flows.errors import Conflict
 from alertd.flows.ports import ConditionRow, Entry, Envelope, Step
 from alertd.flows.rows import incident_write
+from alertd.intake.identifiers import receipt_of
 from alertd.store.reading import StoredIncident
 from alertd.store.store import Reader, Store
 
@@ -66,9 +67,10 @@ class Inquiries:
     async def explain(self, asked: str) -> Document | None:
         """Return all that is known about a receipt, fingerprint, incident key, ticket number or reference.
 
-        None: there is nothing by that name.
+        A receipt may also be written as the UUID that some clients were given for it. None: there is nothing
+        by that name.
         """
-        entry = await self._reader.entry(asked)
+        entry = await self._reader.entry(asked) or await self._reader.entry(receipt_of(asked) or "")
         if entry is not None:
             return await self._explain_receipt(entry)
         rows = await self._reader.conditions_by_fingerprint(asked)

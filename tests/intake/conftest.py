@@ -15,7 +15,8 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from alertd.core.alerts import Alert, AlertKey
+from alertd.core.alerts import Alert, AlertKey, Status
+from alertd.core.conditions import Condition, observe
 from alertd.core.sources import kinds
 from alertd.core.sources.alertmanager import AlertmanagerSettings
 from alertd.core.sources.mapped_settings import MappedSettings
@@ -86,6 +87,17 @@ class Standing:
 
     async def firing_conditions(self, *, limit: int) -> Sequence[ConditionRow]:
         return [row for row in self.rows if row.condition.firing][:limit]
+
+    def decide(self, accepted: Iterable[tuple[Entry, Sequence[Alert]]]) -> None:
+        """Fold what was accepted, as deciding does."""
+        known: dict[AlertKey, Condition] = {}
+        for entry, alerts in accepted:
+            at, receipt = entry.envelope.received_at, entry.envelope.receipt
+            for alert in alerts:
+                if alert.status is Status.FIRING or alert.key in known:
+                    before = known.get(alert.key)
+                    known[alert.key], _ = observe(before, alert, received_at=at, receipt=receipt)
+        self.rows = [ConditionRow(condition) for condition in known.values()]
 
 
 class Handover:

@@ -51,3 +51,34 @@ async def test_alertas_settings_need_no_key(call: Any) -> None:
 
     assert status == 200
     assert settings["alarm_model"]["severity"]["critical"] == 1
+
+
+async def test_what_is_open_can_be_asked_for(world: Any, call: Any) -> None:
+    _, sent = await call("POST", "/alerta/alert", ALERTA, **KEY)
+    await call("POST", "/alerta/alert", {**ALERTA, "event": "Fan", "severity": "warning"}, **KEY)
+    await call("POST", "/alerta/alert", {**ALERTA, "event": "Fan", "severity": "ok"}, **KEY)
+    world.standing.decide(world.handover.accepted)
+
+    status, every = await call("GET", "/alerta/alerts?page=1&page-size=1000", **KEY)
+    _, by_id = await call("GET", f"/alerta/alerts?id={sent['id'][:8]}", **KEY)
+    _, none = await call("GET", "/alerta/alerts?environment=Test", **KEY)
+    _, count = await call("GET", "/alerta/alerts/count?resource=fs02", **KEY)
+    refused, why = await call("GET", "/alerta/alerts?q=severity:major", **KEY)
+
+    assert (status, every["total"], every["pages"], every["more"]) == (200, 1, 1, False)
+    assert [(each["id"], each["event"], each["severity"]) for each in every["alerts"]] == [
+        (sent["id"], "DiskFull", "major")
+    ]
+    assert by_id["alerts"] == every["alerts"]
+    assert none["alerts"] == []
+    assert (count["severityCounts"], count["statusCounts"]) == ({"major": 1}, {"open": 1})
+    assert (refused, why["status"]) == (400, "error")
+
+
+async def test_an_id_of_somebody_else_is_not_found(world: Any, call: Any, bearer: Any) -> None:
+    _, sent = await call("POST", "/alerta/alert", ALERTA, **KEY)
+
+    assert (await call("GET", f"/alerta/alert/{sent['id']}", **bearer))[0] == 404
+    assert (await call("GET", f"/alerta/alert/{uuid.uuid4()}", **KEY))[0] == 404
+    assert (await call("GET", "/alerta/alert/none", **KEY))[0] == 404
+    assert (await call("GET", f"/alerta/alert/{sent['id']}", **KEY))[1]["alert"]["status"] == "open"

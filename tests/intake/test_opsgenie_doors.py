@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from alertd.core.alerts import Status
 
 TOKEN = "doorbell-token-0123456789abcdefghijklmnopq"
 GENIE = {"Authorization": f"GenieKey {TOKEN}"}
+PROMETHEUS = {"Authorization": "Bearer prometheus-token-0123456789abcdefghijklmno"}
+FOREIGN = {"status": "firing", "labels": {"alertname": "DiskFull"}}
 CREATE = {"message": "Disk C: 96 %", "alias": "fs02/disk-c", "priority": "P1", "entity": "fs02"}
 
 
@@ -121,3 +124,26 @@ async def test_nobody_asks_for_a_strangers_request(call: Any, bearer: Any) -> No
     assert (await call("GET", f"/v2/alerts/requests/{uuid.uuid4()}", **GENIE))[0] == 404
     assert (await call("GET", "/v2/alerts/requests/none", **GENIE))[0] == 404
     assert (await call("GET", path))[0] == 401
+
+
+async def test_what_is_open_is_listed_counted_and_shown(world: Any, call: Any) -> None:
+    for alias in ("a", "b", "c"):
+        world.clock.at += timedelta(minutes=1)
+        await call("POST", "/v2/alerts", {**CREATE, "alias": alias, "tags": ["x", "y"]}, **GENIE)
+    await call("POST", "/v2/alerts/b/close", {}, **GENIE)
+    await call("POST", "/v1/alerts/prometheus", {"alerts": [FOREIGN]}, **PROMETHEUS)
+    world.standing.decide(world.handover.accepted)
+
+    status, listed = await call("GET", "/v2/alerts?limit=1", **GENIE)
+    _, rest = await call("GET", "/v2/alerts?limit=x&offset=1", **GENIE)
+    _, counted = await call("GET", "/v2/alerts/count", **GENIE)
+    _, closed = await call("GET", "/v2/alerts/b?identifierType=alias", **GENIE)
+    missing, why = await call("GET", "/v2/alerts/z", **GENIE)
+
+    assert status == 200
+    assert [each["alias"] for each in (*listed["data"], *rest["data"])] == ["c", "a"]
+    assert listed["data"][0]["priority"] == "P1"
+    assert listed["data"][0]["tags"] == ["x", "y"]
+    assert counted["data"] == {"count": 2}
+    assert (closed["data"]["status"], closed["data"]["message"]) == ("closed", "Disk C: 96 %")
+    assert (missing, why["message"]) == (404, "Alert does not exist")

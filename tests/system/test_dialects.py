@@ -16,19 +16,19 @@ TOKEN = f"{CANARY}-doorbell-0123456789abcdef"  # of a mapped source: the path sa
 CREATE = {"message": "Disk C: is full", "alias": "fs02/disk c", "entity": "fs02", "priority": "P1"}
 
 
-async def send(site: Site, path: str, body: Any, **headers: str) -> int:
-    """Return the status, or 0 where no answer came."""
+async def send(site: Site, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+    """Return status and document; 0 where no answer came."""
     url = f"http://127.0.0.1:{site.intake}{path}"
     try:
         async with site.session.post(url, json=body, headers=headers) as answer:
-            return answer.status
+            return answer.status, await answer.json()
     except aiohttp.ClientError:
-        return 0
+        return 0, None
 
 
 async def send_and_crash(site: Site, path: str, body: Any, **headers: str) -> None:
     await site.start(ALERTD_CRASH_AT="intake.after_commit")
-    assert await send(site, path, body, **headers) == 0
+    assert await send(site, path, body, **headers) == (0, None)
     assert await site.ended() == KILLED
 
 
@@ -45,10 +45,12 @@ async def test_what_the_path_said_survives_a_crash(tmp_path: Path) -> None:
             site, f"/victorops/{TOKEN}/noc", {"message_type": "CRITICAL", "entity_id": "ups"}
         )
         await site.start()
-        assert await send(site, "/v2/alerts", CREATE, **genie) == 202
-        assert await send(site, "/v2/enqueue", {"routing_key": TOKEN, **event}) == 202
+        status, created = await send(site, "/v2/alerts", CREATE, **genie)
+        assert (status, (await send(site, "/v2/enqueue", {"routing_key": TOKEN, **event}))[0]) == (202, 202)
         await site.until(lambda: len(site.tickets) == 3)
         await site.settled()
+        code, explained = await site.run("explain", created["requestId"])
+        assert (code, "OPEN: Disk C: is full" in explained) == (0, True), explained
         await site.stop()
         await send_and_crash(site, close, {}, **genie)
         await site.start()
