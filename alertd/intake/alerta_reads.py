@@ -18,6 +18,7 @@ from alertd.intake.doors import Reception, Visit
 from alertd.intake.identifiers import receipt_of
 from alertd.intake.metrics import Outcome
 from alertd.intake.presented import Presented
+from alertd.intake.reading_back import caught_up
 from alertd.intake.senders import Sender
 
 _KIND = "alerta"
@@ -40,6 +41,7 @@ class Reads:
         """Answer one alert by the id with which it was taken."""
         sender, _ = self._admitted(visit)
         receipt = receipt_of(visit.names["id"])
+        await caught_up(self._world.handover)
         entry = await self._world.journal.entry(receipt) if receipt else None
         if entry is None or entry.envelope.source != sender.name or entry.envelope.kind != _KIND:
             raise Refused(Outcome.MALFORMED, 404, "not found")
@@ -77,6 +79,7 @@ class Reads:
             raise Refused(
                 Outcome.MALFORMED, 400, f"{len(unknown)} of the query's names cannot be searched by"
             )
+        await caught_up(self._world.handover)
         rows = await self._world.standing.firing_conditions(limit=_MOST)
         mine = [row.condition for row in rows if row.condition.source == sender.name]
         found = [documents.condition(each) for each in sorted(mine, key=_newest_first, reverse=True)]

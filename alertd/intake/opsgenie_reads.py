@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -21,13 +20,12 @@ from alertd.intake.doors import Reception, Visit
 from alertd.intake.identifiers import receipt_of
 from alertd.intake.metrics import Outcome
 from alertd.intake.presented import Presented
+from alertd.intake.reading_back import caught_up
 from alertd.intake.senders import Sender
 
 _MOST = 10_000  # firing alerts of all sources that are looked through
 _PAGE = 20
 _LONGEST_PAGE = 100
-_LOOKS = 20
-_BETWEEN_LOOKS_S = 0.1  # two seconds in all: what was taken in is decided long before that
 _PRIORITIES = {
     Severity.CRITICAL: "P1",
     Severity.HIGH: "P2",
@@ -65,6 +63,7 @@ class Reads:
     async def alert(self, visit: Visit) -> Answer:
         """Answer one alert by its alias."""
         sender, _ = self._admitted(visit)
+        await caught_up(self._world.handover)
         fingerprint = identity.key_fingerprint(sender.name, (visit.names["id"],))
         key = alert_key(sender.name, fingerprint)
         row = (await self._world.standing.load([key], [])).conditions.get(key)
@@ -86,20 +85,20 @@ class Reads:
 
     async def _open(self, visit: Visit) -> list[Condition]:
         sender, _ = self._admitted(visit)
+        await caught_up(self._world.handover)
         rows = await self._world.standing.firing_conditions(limit=_MOST)
         found = [row.condition for row in rows if row.condition.source == sender.name]
         return sorted(found, key=lambda each: each.started_at, reverse=True)
 
     async def _decided(self, request: str, sender: Sender) -> Entry | None:
         receipt = receipt_of(request)
-        for _ in range(_LOOKS if receipt else 0):
-            entry = await self._world.journal.entry(receipt or "")
-            if entry is None or entry.envelope.source != sender.name:
-                return None
-            if entry.decided:
-                return entry
-            await asyncio.sleep(_BETWEEN_LOOKS_S)
-        return None
+        if receipt is None:
+            return None
+        await caught_up(self._world.handover)
+        entry = await self._world.journal.entry(receipt)
+        if entry is None or entry.envelope.source != sender.name or not entry.decided:
+            return None
+        return entry
 
     def _answer(self, visit: Visit, document: dict[str, Any]) -> Answer:
         took_s = self._world.monotonic() - visit.exchange.began

@@ -122,6 +122,10 @@ class Handover(Protocol):
         """Remember it for deciding. Never blocks, never raises."""
         ...
 
+    async def passed(self) -> None:
+        """Wait until all that has been accepted by now is decided."""
+        ...
+
 
 class Standing(Protocol):
     """What is known of alerts that have been decided."""

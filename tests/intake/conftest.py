@@ -103,6 +103,10 @@ class Standing:
 class Handover:
     def __init__(self) -> None:
         self.accepted: list[tuple[Entry, Sequence[Alert]]] = []
+        self.waits = 0
+
+    async def passed(self) -> None:
+        self.waits += 1
 
     def accept(self, entry: Entry, alerts: Sequence[Alert]) -> None:
         self.accepted.append((entry, alerts))

@@ -147,3 +147,4 @@ async def test_what_is_open_is_listed_counted_and_shown(world: Any, call: Any) -
     assert counted["data"] == {"count": 2}
     assert (closed["data"]["status"], closed["data"]["message"]) == ("closed", "Disk C: 96 %")
     assert (missing, why["message"]) == (404, "Alert does not exist")
+    assert world.handover.waits == 5  # who asks finds what it has sent
