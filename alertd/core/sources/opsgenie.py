@@ -189,7 +189,7 @@ def _told(action: str, item: dict[str, Tree]) -> str:
     values = [value for name in names if (value := _value(item, name))]
     user = text_in(item, "user")
     line = f"{words}{': ' + ', '.join(values) if values else ''}{f' by {user}' if user else ''}"
-    return paragraphs(line, text_in(item, "note"))
+    return ": ".join(filter(None, (line, text_in(item, "note"))))
 
 
 def _value(item: dict[str, Tree], name: str) -> str:
