@@ -107,3 +107,18 @@ async def test_no_body_is_too_odd(
 @pytest.mark.parametrize("path", ["/v2/alerts", "/v2/alerts/a/close", "/victorops/x/noc", "/alerta/alert"])
 async def test_a_token_in_the_query_counts_only_where_the_original_has_it(call: Any, path: str) -> None:
     assert (await call("POST", f"{path}?token={TOKEN}", {**CREATE, **VICTOR, **ALERTA}))[0] == 401
+
+
+GUESSED = ["/victorops/{}/noc", "/goalert/api/v2/generic/incoming?token={}", "/alerta/alert?api-key={}"]
+
+
+@pytest.mark.parametrize("path", GUESSED)
+async def test_tokens_are_not_guessed_in_paths_and_queries(serve: Any, client: Any, path: str) -> None:
+    body = {**VICTOR, **ALERTA, "summary": "s"}
+    async with serve() as world:
+        for number in range(20):
+            async with client.post(world.url(path.format(number)), json=body) as answer:
+                assert answer.status == 401
+        async with client.post(world.url(path.format(TOKEN)), json=body) as answer:
+            assert answer.status == 401
+        assert world.journal.envelopes == []
