@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from pydantic import TypeAdapter
@@ -78,7 +78,8 @@ def read(kind: str, raw: bytes, *, case: Case | None = None, content_type: str =
     """Read as intake does; nothing but Unreadable may come out of it."""
     profile = compiled(kind, json.dumps(case.settings if case else {}))
     began = time.perf_counter()
-    body = Body(raw=kinds.redact(raw, profile), content_type=content_type, peer="192.0.2.7")
+    query = tuple(parse_qsl(case.query, keep_blank_values=True)) if case else ()
+    body = Body(raw=kinds.redact(raw, profile), content_type=content_type, query=query, peer="192.0.2.7")
     try:
         reading = kinds.read(body, profile, received_at=NOW)
     except Unreadable as exc:
