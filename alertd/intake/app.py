@@ -29,7 +29,16 @@ from alertd.intake.settings import ServerSettings
 from alertd.intake.sns import SnsProof
 from alertd.intake.status import PATHS, STATUS_PATH, StatusPages
 
-_DIALECTS = (own.doors, alertmanager.doors, gradient.doors, pagerduty.doors, opsgenie.doors, victorops.doors, goalert.doors, alerta.doors)
+_DIALECTS = (
+    own.doors,
+    alertmanager.doors,
+    gradient.doors,
+    pagerduty.doors,
+    opsgenie.doors,
+    victorops.doors,
+    goalert.doors,
+    alerta.doors,
+)
 _VERSIONS = (HttpVersion11, HttpVersion10)
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 

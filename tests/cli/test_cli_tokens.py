@@ -128,6 +128,8 @@ def test_what_is_not_a_file_cannot_be_pasted_into(cli: Cli, monkeypatch: pytest.
     code, _, err = cli("token", "new", "doorbell", "--from-stdin")
     assert code == 2
     assert "cannot write" in err
+
+
 @pytest.mark.parametrize(
     ("kind", "form"),
     [
