@@ -89,6 +89,17 @@ class Companies:
             )
         return match
 
+    async def with_id(self, company_id: int) -> CompanyMatch:
+        """Return the active company of this id.
+
+        Raises:
+            PortError: As `find`.
+        """
+        if company_id not in self._known().by_id:
+            async with self._asking:
+                await self._ask_once(f"\x1f{company_id}", Where("eq", "id", company_id))
+        return self._found(company_id)
+
     def fallback(self) -> Company:
         """Return where a ticket goes whose customer is unknown; the MSP itself where that is not found."""
         found = self._found(self._wanted_fallback).company
@@ -210,20 +221,23 @@ class Companies:
     async def _asked(self, client: str) -> CompanyMatch:
         if len(client.strip()) > LONGEST_NAME:
             return CompanyMatch()
-        key, now = name_key(client), self._clock.now()
+        await self._ask_once(name_key(client), Where("eq", "companyName", client.strip()))
+        return self._known().find(client)
+
+    async def _ask_once(self, key: str, where: Where) -> None:
+        """Ask for what the directory does not have; what is not there is not asked for again for a while."""
+        now = self._clock.now()
         missed_at = self._missed_at.get(key)
         if missed_at is not None and now - missed_at < MISS_FOR:
-            return CompanyMatch()
-        found = [each for each in await self._queried(client.strip()) if name_key(each.company.name) == key]
+            return
+        found = await self._queried(where)
         if found:
             self._directory = self._known().with_entries(found)
         else:
             self._forget_misses(now)
             self._missed_at[key] = now
-        return self._known().find(client)
 
-    async def _queried(self, name: str) -> list[Entry]:
-        where = Where("eq", "companyName", name)
+    async def _queried(self, where: Where) -> list[Entry]:
         query = Query(
             entity="Companies",
             conditions=(where, _ACTIVE),
@@ -234,7 +248,7 @@ class Companies:
         try:
             return read_entries((await self._client.rows(query)).rows, alias_udf=None)
         except Rejected as exc:  # the ticket matters more than whose it is
-            _log.warning("autotask.company_query_refused", client=shown(name), error=shown(exc))
+            _log.warning("autotask.company_query_refused", client=shown(where.value), error=shown(exc))
             return []
 
     def _forget_misses(self, now: datetime) -> None:

@@ -11,6 +11,7 @@ from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.companies import Companies
 from alertd.autotask.credential import Credential
+from alertd.autotask.device_owners import DeviceOwners
 from alertd.autotask.metadata import Metadata, Queue
 from alertd.autotask.particulars import Finder
 from alertd.autotask.precedence import Precedence
@@ -103,6 +104,7 @@ class AutotaskDesk(Desk):
             clock=around.clock,
         )
         self._matches_devices = settings.match_devices
+        self._owners = DeviceOwners(self.client, self._companies, clock=around.clock)
         self._finder = Finder(
             self.client,
             udf_by_label=settings.device_udfs if settings.match_devices else {},
@@ -342,6 +344,14 @@ class AutotaskDesk(Desk):
     async def company(self, client: str) -> CompanyMatch:
         """Find the active company of this id, name, number or alias, or by its parent's name and its own."""
         return await self._companies.find(client)
+
+    async def company_with_id(self, company_id: int) -> CompanyMatch:
+        """Find the active company of this id."""
+        return await self._companies.with_id(company_id)
+
+    async def company_of_device(self, clues: Clues) -> CompanyMatch:
+        """Find whose the one active device is that the clues name among those of the whole tenant."""
+        return await self._owners.find(clues) if self._matches_devices else CompanyMatch()
 
     async def particulars(self, company: Company, *, board: Board, clues: Clues) -> Particulars:
         """Find device, contact and location of a ticket to be made for `company`.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from alertd.core import text
-from alertd.core.devices import Clues, clues_of
+from alertd.core.clients import Customer, customer_of
+from alertd.core.devices import HOST, Clues, clues_of
 from alertd.core.incidents import Incident
 from alertd.core.tickets import Board, Level, Repair
 from alertd.flows.errors import Rejected
@@ -75,14 +77,14 @@ class Drafter:
             Rejected: Nothing can be left out of it, so it would be refused again.
             PortError: The company cannot be looked up now; nothing was sent.
         """
-        wanted, match = await self._match(order.incident)
+        customer, match = await self._match(order.incident)
         found = await self._particulars(match, order)
         company = match.company or self._desk.fallback_company()
         draft = _draft(order, company, found, fields=fields)
         udfs, empty = text.field_texts(
             order.incident, reference=order.level.reference, fields=order.board.udfs
         )
-        remarks = [*_board_remarks(order.board), *_company_remarks(wanted, match), *found.remarks]
+        remarks = [*_board_remarks(order.board), *_company_remarks(customer, match), *found.remarks]
         told = {"company": _company_told(company, match), **found.told}
         if empty:
             told["left empty"] = "; ".join(empty)
@@ -91,10 +93,27 @@ class Drafter:
             drafted = self._repaired(drafted, order.repair, order.board)
         return _written(drafted, order)
 
-    async def _match(self, incident: Incident) -> tuple[str, CompanyMatch]:
+    async def _match(self, incident: Incident) -> tuple[Customer, CompanyMatch]:
+        customer = customer_of(incident)
         fixed = incident.policy.company
-        wanted = str(fixed) if fixed is not None else incident.client
-        return wanted, await self._desk.company(wanted) if wanted else CompanyMatch()
+        if fixed is not None:
+            named = Customer(source="", client=str(fixed))
+            return named, await self._desk.company(named.client)
+        match = await self._named(customer)
+        if match.company is not None:
+            return customer, match
+        owner = await self._desk.company_of_device(_owners_clues(incident, customer))
+        return customer, owner if owner.company is not None else match
+
+    async def _named(self, customer: Customer) -> CompanyMatch:
+        """Find the company by its id, where the alert or a map gives one; else by what it is called."""
+        if customer.company_id is not None:
+            match = await self._desk.company_with_id(customer.company_id)
+            if match.company is not None:
+                return match
+        if not customer.client or customer.is_bare_number:
+            return CompanyMatch()
+        return await self._desk.company(customer.client)
 
     async def _particulars(self, match: CompanyMatch, order: Order) -> Particulars:
         """On the fallback company nothing is looked for: its devices and people are not the customer's."""
@@ -177,25 +196,50 @@ def _clues(incident: Incident) -> Clues:
     return clues[0] if clues and all(each == clues[0] for each in clues) else {}
 
 
+def _owners_clues(incident: Incident, customer: Customer) -> Clues:
+    """Return by what a device of any company may be known.
+
+    Where the alert does name a customer, only what no two devices have: a host of the same name at another
+    customer's would bring the ticket to strangers.
+    """
+    clues = dict(_clues(incident))
+    if customer.client:
+        clues.pop(HOST, None)
+    return clues
+
+
 def _board_remarks(board: Board) -> list[str]:
     if not board.instead_of:
         return []
     return [f"Board {board.instead_of} cannot take tickets, so this is on {board.name}."]
 
 
-def _company_remarks(wanted: str, match: CompanyMatch) -> list[str]:
-    """Return a line for whoever has to map the customer."""
+def _company_remarks(customer: Customer, match: CompanyMatch) -> list[str]:
+    """Return lines for whoever has to map the customer: what is to be mapped, and how."""
     if match.company is not None:
         return []
-    named = text.one_line(wanted)
-    if match.candidates:
+    named, source = text.one_line(customer.client), customer.source
+    said = f'The alert names "{named}"' if named else "The alert names no customer"
+    if customer.company_id is not None:
+        said += (
+            f"{' and' if named else ', but'} company {customer.company_id}, which is not active in Autotask"
+        )
+    if customer.is_bare_number:
+        said += f", which is the number that {source or 'its sender'} has for a customer"
+    elif match.candidates:
         several = "; ".join(match.candidates[:_MOST_NAMED])
-        return [
-            f'The alert names "{named}", which several active companies in Autotask are called: {several}.'
-        ]
-    if named:
-        return [f'The alert names "{named}", which is no active company in Autotask by that name.']
-    return ["The alert names no customer."]
+        said += f", which several active companies in Autotask are called: {several}"
+    elif named and customer.company_id is None:
+        said += ", which is no active company in Autotask by that name"
+    return [f"{said}.", *_how_to_map(named, source)]
+
+
+def _how_to_map(named: str, source: str) -> list[str]:
+    if not source:
+        return []
+    if not named:
+        return [f"To say whose alerts of source {source} are, set client of that source in alertd.toml."]
+    return [f"To map it: alertd map companies set {source} {shlex.quote(named)} COMPANY"]
 
 
 def _company_told(company: Company, match: CompanyMatch) -> str:

@@ -299,7 +299,7 @@ class CompanyMatch(msgspec.Struct, frozen=True):
     """The one active company that a text names, and by what; or those it might be, each in a few words."""
 
     company: Company | None = None
-    how: str = ""  # "id", "name", "number", "alias", "parent and name"
+    how: str = ""  # "id", "name", "number", "alias", "parent and name", "device …"
     candidates: tuple[str, ...] = ()
 
 
@@ -472,6 +472,14 @@ class Desk(Protocol):
 
     async def company(self, client: str) -> CompanyMatch:
         """Find the one active company that `client` names (case does not count)."""
+        ...
+
+    async def company_with_id(self, company_id: int) -> CompanyMatch:
+        """Find the active company of this id, and none that is only called so."""
+        ...
+
+    async def company_of_device(self, clues: Clues) -> CompanyMatch:
+        """Find whose the one active device is that the clues name among those of the whole tenant."""
         ...
 
     async def particulars(self, company: Company, *, board: Board, clues: Clues) -> Particulars:

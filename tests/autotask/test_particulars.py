@@ -216,3 +216,56 @@ async def test_companies_that_are_asked_for_at_once_share_a_query(
 
     assert [each.device_id for each in found] == [4001, 4005, 4008, 4010, 4012, 4014, *[None] * 6]
     assert await queries(control, "ConfigurationItems") == 2
+
+
+async def whose(desk: AutotaskDesk, **clues: str) -> tuple[int | None, str]:
+    found = await desk.company_of_device(clues)
+    return (found.company.id if found.company is not None else None), found.how
+
+
+async def test_a_device_that_only_one_company_has_tells_whose_it_is(
+    ready: AutotaskDesk, control: Control, clock: FakeClock
+) -> None:
+    await control.post(
+        "tenant",
+        {
+            "devices": [
+                {"company": "Acme Dental Group", "name": "only-acmes", "serial": "SN-1"},
+                {"company": "Acme Dental Group", "name": "dc01"},
+                {"company": "Northwind Logistics B.V.", "name": "DC01", "serial": "SN-2"},
+            ]
+        },
+    )
+    acme, how = await whose(ready, host="ONLY-ACMES")
+    assert acme == 175
+    assert how.endswith("by host name")
+    assert await whose(ready, host="dc01") == (None, "")
+    assert (await whose(ready, host="dc01", serial="sn-2"))[0] == 176
+    assert (await whose(ready, host="unheard-of"))[0] is None
+    asked = await queries(control, "ConfigurationItems")
+    assert (await whose(ready, host="ONLY-ACMES"))[0] == 175
+    assert (await whose(ready, host="unheard-of"))[0] is None
+    assert await queries(control, "ConfigurationItems") == asked
+    clock.forward(hours=1)
+    await whose(ready, host="unheard-of")
+    assert await queries(control, "ConfigurationItems") == asked + 1
+
+
+async def test_what_recurs_at_every_customers_tells_nothing(ready: AutotaskDesk, control: Control) -> None:
+    for clues in (
+        {},
+        {"ip": "192.168.1.10"},
+        {"mac": "00:00:5e:00:53:01"},
+        {"device_id": "7"},
+        {"host": "x" * 101},
+    ):
+        assert await whose(ready, **clues) == (None, "")
+    assert await queries(control, "ConfigurationItems") == 0
+
+
+async def test_a_company_is_found_by_its_id_even_if_it_is_new(ready: AutotaskDesk, control: Control) -> None:
+    assert (await ready.company_with_id(175)).company == ACME
+    asked = await queries(control, "Companies")
+    assert (await ready.company_with_id(424242)).company is None
+    assert (await ready.company_with_id(424242)).company is None
+    assert await queries(control, "Companies") == asked + 1

@@ -253,6 +253,8 @@ class FakeDesk:
         self.namesakes: dict[str, tuple[str, ...]] = {}
         self.found = Particulars()
         self.asked_for: list[tuple[int, dict[str, str]]] = []
+        self.asked_whose: list[dict[str, str]] = []
+        self.owner = CompanyMatch()
         self.other_board: Board | None = None
         self.board_values: dict[str, object] = {}
         self.all_visible = True
@@ -387,6 +389,14 @@ class FakeDesk:
             return CompanyMatch(candidates=self.namesakes[client])
         company = self.companies.get(client.lower())
         return CompanyMatch() if company is None else CompanyMatch(company, "name")
+
+    async def company_with_id(self, company_id: int) -> CompanyMatch:
+        found = next((each for each in self.companies.values() if each.id == company_id), None)
+        return CompanyMatch() if found is None else CompanyMatch(found, "id")
+
+    async def company_of_device(self, clues: Clues) -> CompanyMatch:
+        self.asked_whose.append(dict(clues))
+        return self.owner
 
     async def particulars(self, company: Company, *, board: Board, clues: Clues) -> Particulars:
         self.asked_for.append((company.id, dict(clues)))

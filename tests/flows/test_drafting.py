@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from alertd.core.alerts import Alert
 from alertd.core.history import Happening
 from alertd.core.tickets import TicketField
 from alertd.flows.errors import Invalid, Rejected
-from alertd.flows.ports import Particulars
+from alertd.flows.ports import Company, CompanyMatch, Particulars
 from tests.flows.conftest import BOARD, FakeTicket, Machine, alert
 
 pytestmark = pytest.mark.looptime
@@ -74,6 +75,94 @@ async def test_a_customer_that_several_companies_could_be_is_told_and_not_guesse
     )
     assert machine.desk.asked_for == []
     assert "several" in told(machine, "create done")["company"]
+
+
+def whose(client: str, **labels: str) -> Alert:
+    one = alert()
+    kept = {name: value for name, value in one.labels.items() if name != "client"}
+    return replace(one, labels={**kept, **({"client": client} if client else {}), **labels})
+
+
+async def made_of(machine: Machine, one: Alert) -> FakeTicket:
+    await machine.post(one)
+    await machine.run(30)
+    [ticket] = machine.tickets
+    return ticket
+
+
+@pytest.mark.parametrize(
+    ("client", "labels", "lines"),
+    [
+        (
+            "Jones' Bakery",
+            {},
+            [
+                'The alert names "Jones\' Bakery", which is no active company in Autotask by that name.',
+                "To map it: alertd map companies set prometheus 'Jones'\"'\"' Bakery' COMPANY",
+            ],
+        ),
+        (
+            "175",
+            {"client_id": "175"},
+            [
+                'The alert names "175", which is the number that prometheus has for a customer.',
+                "To map it: alertd map companies set prometheus 175 COMPANY",
+            ],
+        ),
+        (
+            "",
+            {},
+            [
+                "The alert names no customer.",
+                "To say whose alerts of source prometheus are, set client of that source in alertd.toml.",
+            ],
+        ),
+        (
+            "Somebody",
+            {"company_id": "9"},
+            ['The alert names "Somebody" and company 9, which is not active in Autotask.'],
+        ),
+    ],
+)
+async def test_a_ticket_on_the_fallback_company_says_what_to_map(
+    client: str, labels: dict[str, str], lines: list[str]
+) -> None:
+    machine = Machine()
+    machine.desk.companies["175"] = Company(175, "Contoso")
+    ticket = await made_of(machine, whose(client, **labels))
+
+    assert ticket.draft.company_id == 0
+    assert "\n".join(lines) in ticket.draft.description
+
+
+async def test_a_company_is_known_by_its_id_before_its_name() -> None:
+    machine = Machine()
+    machine.desk.companies["fabrikam"] = Company(12, "Fabrikam")
+    ticket = await made_of(machine, whose("Contoso", company_id="12"))
+
+    assert ticket.draft.company_id == 12
+    assert machine.desk.asked_whose == []
+
+
+async def test_an_id_that_is_not_active_leaves_the_name() -> None:
+    ticket = await made_of(Machine(), whose("Contoso", company_id="9"))
+
+    assert ticket.draft.company_id == 175
+
+
+@pytest.mark.parametrize(
+    ("client", "clues"),
+    [("", {"host": "fs02", "serial": "S-1"}), ("Nobody", {"serial": "S-1"})],
+)
+async def test_a_device_tells_whose_the_alert_is(client: str, clues: dict[str, str]) -> None:
+    """A host's name counts only where no customer is named: others may have one of the same name."""
+    machine = Machine()
+    machine.desk.owner = CompanyMatch(Company(12, "Fabrikam"), "device FS02 (1), by serial")
+    ticket = await made_of(machine, whose(client, serial="S-1"))
+
+    assert ticket.draft.company_id == 12
+    assert machine.desk.asked_whose == [clues]
+    assert told(machine, "create done")["company"] == "Fabrikam (12), by device FS02 (1), by serial"
 
 
 async def test_a_refused_ticket_is_made_without_what_is_optional_and_says_so() -> None:

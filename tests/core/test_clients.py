@@ -1,0 +1,80 @@
+"""Whose alerts are: what they say, and what a map makes of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+
+from alertd.core.alerts import Alert, Severity, Status, alert_key
+from alertd.core.clients import CompanyMap, CompanyRow, Customer, customer_of, parse_id
+from alertd.core.incidents import Member
+from tests.core.incident_samples import opened
+
+ROWS = CompanyMap(
+    [
+        CompanyRow(source="auvik", sent="10001", company_id=175, company="Contoso"),
+        CompanyRow(source="auvik", sent="Northwind", company_id=12, company="Northwind Traders"),
+    ]
+)
+
+
+def alert(source: str = "auvik", **labels: str) -> Alert:
+    return Alert(
+        source=source, fingerprint="f" * 16, status=Status.FIRING, severity=Severity.LOW, labels=labels
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "after"),
+    [
+        ({"client": "northwind "}, {"client": "Northwind Traders", "company_id": "12"}),
+        ({"client": "10001", "client_id": "10001"}, {"client": "Contoso", "company_id": "175"}),
+        (
+            {"client": "Northwind", "client_id": "10001"},  # the number is surer than the name
+            {"client": "Contoso", "company_id": "175", "sent_client": "Northwind"},
+        ),
+        ({"client": "Contoso", "client_id": "10001"}, {"client": "Contoso", "company_id": "175"}),
+        ({"client": "Northwind", "company_id": "9"}, {"company_id": "12", "sent_company_id": "9"}),
+        (
+            {"client": "x", "sent_client": "y", "client_id": "10001"},
+            {"client": "Contoso", "sent_client": "y"},
+        ),
+        ({"client": "Elsewhere"}, {"client": "Elsewhere"}),
+        ({}, {}),
+    ],
+)
+def test_a_map_says_which_company_is_meant(labels: dict[str, str], after: dict[str, str]) -> None:
+    labelled = ROWS.applied(alert(**labels)).labels
+    assert {name: labelled.get(name) for name in after} == after
+
+
+def test_a_map_is_of_one_source() -> None:
+    one = alert("meraki", client="Northwind")
+    assert ROWS.applied(one) is one
+    assert CompanyMap().applied(one) is one
+
+
+@pytest.mark.parametrize(
+    ("text", "company_id"),
+    [("175", 175), (" 175 ", 175), ("0", None), ("", None), ("1.5", None), ("٣", None), ("9" * 20, None)],
+)
+def test_an_id_is_a_number_and_zero_means_none(text: str, company_id: int | None) -> None:
+    assert parse_id(text) == company_id
+
+
+def test_an_incident_is_its_first_alerts() -> None:
+    key = alert_key("auvik", "f" * 16)
+    member = Member(
+        key=key,
+        title="t",
+        severity=Severity.LOW,
+        since=datetime(2026, 9, 1, tzinfo=UTC),
+        client_id="10001",
+        company_id="12",
+    )
+    incident = replace(opened(), client="10001", members={key: member})
+    assert customer_of(incident) == Customer(source="auvik", client="10001", client_id="10001", company_id=12)
+    assert customer_of(incident).is_bare_number
+    assert customer_of(replace(incident, members={})) == Customer(source="", client="10001")
