@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alertd.app.checking import Checked
+    from alertd.app.company_maps import CompanyMaps
     from alertd.app.online import Offline
     from alertd.config.settings import Settings
 
@@ -55,3 +56,12 @@ async def offline_operations(settings: Settings) -> AsyncIterator[Offline]:
 
     async with operations(settings) as offline:
         yield offline
+
+
+@asynccontextmanager
+async def offline_maps(settings: Settings) -> AsyncIterator[CompanyMaps]:
+    """Own the store to change its maps where no daemon runs."""
+    from alertd.app.offline_maps import offline_maps as maps  # noqa: PLC0415 - as above
+
+    async with maps(settings) as opened:
+        yield opened

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from alertd.app.admin_maps import map_routes
+from alertd.app.admin_sources import source_routes
 from alertd.app.alertmanager import AlertmanagerDesk, suppressed_alerts
 from alertd.app.assembly import Parts
 from alertd.app.operations import Document
@@ -115,6 +117,8 @@ class ProcessOperations:
             Route(("GET", "HEAD"), "/api/v1/usage", usage),
             *OperatorSilences(self._parts.silences, self._parts.clock).routes(),
             *Api(AlertmanagerDesk(self._parts), silences).routes(),
+            *map_routes(self._parts.maps),
+            *source_routes(self._parts),
         ]
 
     def _detail(self) -> dict[str, Any]:

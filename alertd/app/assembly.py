@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from prometheus_client import CollectorRegistry
 
 from alertd.app.clock import SystemClock
+from alertd.app.company_maps import CompanyMaps
+from alertd.app.company_moves import CompanyMoves
 from alertd.app.live import Current, Live
 from alertd.app.operations import Operations
 from alertd.app.sources import read_stored
@@ -85,6 +87,12 @@ class Parts:
         settings = current.live.settings
         chance = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries; nothing secret
         self.desk = self._make_desk(current.live, chance, crash)
+        self.maps = CompanyMaps(
+            store,
+            self.desk,
+            settings=lambda: current.live.settings,
+            moves=CompanyMoves(store, self.desk, now=clock.now),
+        )
         self.beginning = Beginning(desk=self.desk, state=store, memory=store)
         self.settling_metrics = SettlingMetrics(registry, [board.name for board in settings.boards])
         world = World(
@@ -110,11 +118,12 @@ class Parts:
             read=self._read,
             wake_settling=self.settler.wake,
             silences=lambda: self.silences.active,
+            named=self.maps.named,
         )
         self.silences = SilenceBook(store, now=clock.now, changed=self.decider.silences_changed)
         self.operations = Operations(
             store,
-            read=self._read,
+            read=lambda envelope: [self.maps.named(alert) for alert in self._read(envelope)],
             routing=lambda: current.live.routing,
             now=clock.now,
             wake_settling=self.settler.wake,

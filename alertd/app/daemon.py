@@ -18,6 +18,7 @@ from alertd.app.clock import SystemClock
 from alertd.app.crashing import crash_point
 from alertd.app.live import Current, Live
 from alertd.app.reload import ReloadRefused, reload
+from alertd.config.faults import ConfigError, Fault
 from alertd.config.secrets import resolve
 from alertd.intake import listening
 from alertd.ops import admin
@@ -81,6 +82,7 @@ class Daemon:
         """Start, serve until `stop` is set or something fails for good, and end.
 
         Raises:
+            ConfigError: It says of a customer what the store's map says too.
             StoreError, StoreFailed: The store cannot be used.
             OtherTenant: It belongs to another tenant; in an exception group, as all that fails later.
             CannotListen: An address cannot be bound; in such a group too.
@@ -100,12 +102,19 @@ class Daemon:
             )
             self._config_metrics = ProcessMetrics(registry)
             self._config_metrics.configuration(self._current.live.mark.encode())
+            await self._load_maps(parts)
             try:
                 await parts.silences.load()
                 await parts.decider.recover()
                 await self._serve(parts, stop)
             finally:
                 await parts.desk.close()
+
+    async def _load_maps(self, parts: Parts) -> None:
+        await parts.maps.load()
+        if found := parts.maps.conflicts(self._current.live.settings):
+            await parts.desk.close()
+            raise ConfigError(Fault(str(self._config_path), 0, "", each) for each in found)
 
     async def _serve(self, parts: Parts, stop: asyncio.Event) -> None:
         ending = asyncio.Event()
@@ -188,6 +197,8 @@ class Daemon:
                 live = await reload(
                     self._current.live, self.parts.desk, path=self._config_path, environ=self._environ
                 )
+                if found := self.parts.maps.conflicts(live.settings):
+                    raise ReloadRefused("\n".join(found))  # noqa: TRY301 - refused as all else is
                 await self.parts.swap(live)
                 well = True
             except ReloadRefused as exc:

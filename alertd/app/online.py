@@ -12,9 +12,11 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from alertd.app.clock import SystemClock
+from alertd.app.company_maps import listed
 from alertd.app.live import credential_of, plan_of
 from alertd.app.operations import Inquiries
 from alertd.app.routing import routing_of
+from alertd.app.source_reports import recent, sources
 from alertd.app.sources import read_stored
 from alertd.app.state import status, take_snapshot
 from alertd.autotask.desk import AutotaskDesk
@@ -23,6 +25,7 @@ from alertd.autotask.metrics import AutotaskMetrics
 from alertd.autotask.pacing import TransientCallLog
 from alertd.autotask.transport import Around
 from alertd.config.settings import Settings
+from alertd.core.clients import CompanyMap
 from alertd.core.sources.kinds import compile_profile
 from alertd.intake.senders import sender_of
 from alertd.ops.silencing import shown_silences
@@ -63,17 +66,21 @@ async def offline_operations(settings: Settings) -> AsyncIterator[Offline]:
     senders = {each.name: sender_of(each, compile_profile(each), digests=()) for each in settings.sources}
     routing = routing_of(settings)
     async with open_reader(settings.store.path) as reader:
+        maps = CompanyMap(await reader.company_rows())
         inquiries = Inquiries(
-            reader, read=lambda envelope: read_stored(envelope, senders), routing=lambda: routing
+            reader,
+            read=lambda envelope: [maps.applied(alert) for alert in read_stored(envelope, senders)],
+            routing=lambda: routing,
         )
-        yield Offline(reader, inquiries)
+        yield Offline(reader, inquiries, settings)
 
 
 class Offline:
     """The daemon's answers, from its store alone."""
 
-    def __init__(self, reader: Reader, inquiries: Inquiries) -> None:
+    def __init__(self, reader: Reader, inquiries: Inquiries, settings: Settings) -> None:
         self._reader = reader
+        self._settings = settings
         self._inquiries = inquiries
 
     async def incidents(self, *, limit: int, states: list[str] | None = None) -> list[dict[str, Any]]:
@@ -95,6 +102,18 @@ class Offline:
     async def silences(self, *, states: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Return silences in these states (None: all that are not over), the first to end first."""
         return shown_silences(await self._reader.stored_silences(), states or (), SystemClock().now())
+
+    async def sources(self) -> list[dict[str, Any]]:
+        """Return every configured source, with what the journal holds of it."""
+        return await sources(self._reader, self._settings)
+
+    async def recent(self, source: str) -> list[dict[str, Any]]:
+        """Return the last requests of a source, the newest first."""
+        return await recent(self._reader, source)
+
+    async def company_map(self) -> list[dict[str, Any]]:
+        """Return every row of the map of companies, those of the configuration too."""
+        return listed(await self._reader.company_rows(), self._settings)
 
     async def status(self) -> dict[str, Any]:
         """Return how things stood when the store was last written."""

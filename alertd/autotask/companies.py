@@ -89,6 +89,14 @@ class Companies:
             )
         return match
 
+    def known(self, client: str) -> CompanyMatch:
+        """Return the active company that `client` names among those that are known, asking nobody."""
+        return self._known().find(client)
+
+    def all(self) -> list[Company]:
+        """Return the active companies that are known."""
+        return [entry.company for entry in self._known().by_id.values()]
+
     async def with_id(self, company_id: int) -> CompanyMatch:
         """Return the active company of this id.
 

@@ -77,6 +77,9 @@ class _Own(msgspec.Struct, frozen=True):
         return self.former | ({self.resource_id} if self.resource_id is not None else frozenset())
 
 
+_OF_ITS_COMPANY = ("contactID", "configurationItemID", "contractID", "companyLocationID")
+
+
 class AutotaskDesk(Desk):
     """`alertd.flows.ports.Desk` on one tenant. `close` it at the end."""
 
@@ -200,6 +203,13 @@ class AutotaskDesk(Desk):
         except Rejected:
             self._metadata.doubt()
             raise
+
+    async def move(self, ticket_id: int, company_id: int) -> None:
+        """Give a ticket to another company, without what belongs to the old one, in one PATCH."""
+        wanted = {"companyID": company_id, **dict.fromkeys(_OF_ITS_COMPANY)}
+        await self.client.change(
+            "Tickets", ticket_id, wanted, writable=self._metadata.writable, precedence=Precedence.UPDATE
+        )
 
     async def note(self, ticket_id: int, *, title: str, text: str) -> None:
         """Add one note that all Autotask users can see."""
@@ -344,6 +354,14 @@ class AutotaskDesk(Desk):
     async def company(self, client: str) -> CompanyMatch:
         """Find the active company of this id, name, number or alias, or by its parent's name and its own."""
         return await self._companies.find(client)
+
+    def known_company(self, client: str) -> CompanyMatch:
+        """Find the active company among those that are known, asking nobody. Call after `ready`."""
+        return self._companies.known(client)
+
+    def known_companies(self) -> Sequence[Company]:
+        """Return the active companies. Call after `ready`."""
+        return self._companies.all()
 
     async def company_with_id(self, company_id: int) -> CompanyMatch:
         """Find the active company of this id."""

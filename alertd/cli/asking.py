@@ -46,6 +46,32 @@ def tell(*path: str, body: Any = None) -> Any:
     return _api(load_untested(config_path(), os.environ)).post(*path, body=body)
 
 
+def change_maps(*path: str, offline: Question, document: object = None) -> Any:
+    """Have the daemon change or search a map; where none runs, do it here, holding the store.
+
+    Args:
+        path: Parts of the path below `/api/v1/maps`; without a document they are read.
+        offline: The same request to `alertd.app`'s maps.
+        document: The body of the request.
+
+    Raises:
+        MapRefused: Nothing was changed.
+    """
+    settings = load_untested(config_path(), os.environ)
+    try:
+        api = _api(settings)
+        return api.get("maps", *path) if document is None else api.post("maps", *path, body=document)
+    except NotRunning:
+        click.echo("alertd does not run; its store is used directly.", err=True)
+        only_errors()
+        return asyncio.run(_ask_maps(settings, offline))
+
+
+async def _ask_maps(settings: Settings, question: Question) -> Any:
+    async with app.offline_maps(settings) as maps:
+        return await question(maps)
+
+
 def _api(settings: Settings) -> AdminApi:
     if settings.admin.token is None:
         raise NoAdminToken

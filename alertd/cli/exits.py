@@ -14,6 +14,7 @@ IN_USE = 75
 SECRET = 78
 
 CODES = {
+    "alertd.app.company_maps.MapRefused": FINDING,
     "alertd.config.faults.ConfigError": USAGE,
     "alertd.config.secrets.SecretMissing": SECRET,
     "alertd.cli.admin_api.NoAdminToken": USAGE,

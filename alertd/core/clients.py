@@ -6,7 +6,7 @@ applied once, when an alert is decided, so it holds for what begins from then on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -94,3 +94,18 @@ class CompanyMap:
         ours = {CLIENT: row.company, COMPANY_ID: str(row.company_id)}
         sent = {f"sent_{name}": labels[name] for name in ours if labels.get(name, ours[name]) != ours[name]}
         return msgspec.structs.replace(alert, labels={**sent, **labels, **ours})
+
+
+def conflicting(
+    rows: Iterable[CompanyRow], clients_by_source: Mapping[str, Mapping[str, str]]
+) -> Sequence[CompanyRow]:
+    """Return the rows whose key the configuration has too: nobody could say which of them holds.
+
+    Args:
+        rows: Of the map that the store keeps.
+        clients_by_source: `clients` of each configured source.
+    """
+    configured = {
+        (source, sent_key(sent)) for source, clients in clients_by_source.items() for sent in clients
+    }
+    return [row for row in rows if (row.source, sent_key(row.sent)) in configured]

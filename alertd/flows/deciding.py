@@ -54,6 +54,10 @@ class Asking(msgspec.Struct, frozen=True):
     after: str = ""  # key of the last one that was asked about
 
 
+def _as_sent(alert: Alert) -> Alert:
+    return alert
+
+
 class Decider:
     """Owns the order in which entries are decided. One task runs it."""
 
@@ -65,6 +69,7 @@ class Decider:
         read: Callable[[Envelope], Sequence[Alert]],
         wake_settling: Callable[[], None],
         silences: Callable[[], ActiveSilences] = lambda: NO_SILENCES,
+        named: Callable[[Alert], Alert] = _as_sent,
     ) -> None:
         self._state = world.state
         self._journal = world.journal
@@ -72,6 +77,7 @@ class Decider:
         self._crash = world.crash
         self._routing = routing
         self._read = read
+        self._named = named
         self._wake_settling = wake_settling
         self._silences = silences
         self._asking = Asking()
@@ -213,7 +219,7 @@ class Decider:
     async def decide(self, works: Sequence[Work]) -> None:
         """Decide these entries in one step."""
         ordered = sorted(works, key=lambda work: work.entry.journal_id)
-        messages = [message for work in ordered for message in _messages(work)]
+        messages = [message for work in ordered for message in _messages(work, self._named)]
         parked = sum(work.entry.envelope.messages - len(work.alerts) for work in ordered)
         keys = {message.alert.key for message in messages}
         decided = [work.entry.journal_id for work in ordered]
@@ -332,9 +338,9 @@ async def _nothing_new(fold: Fold) -> None:
     """Only time, or a silence, speaks."""
 
 
-def _messages(work: Work) -> Iterable[Message]:
+def _messages(work: Work, named: Callable[[Alert], Alert]) -> Iterable[Message]:
     envelope = work.entry.envelope
-    return (Message(alert, envelope.received_at, envelope.receipt) for alert in work.alerts)
+    return (Message(named(alert), envelope.received_at, envelope.receipt) for alert in work.alerts)
 
 
 def _is_unread(work: Work) -> bool:

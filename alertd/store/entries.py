@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -152,6 +153,37 @@ def entry(conn: Connection, receipt: str) -> Entry | None:
     """Return the entry with this receipt."""
     found = _entries(conn, select(journal).where(journal.c.receipt == receipt), 1)
     return found[0] if found else None
+
+
+class SourceTotals(msgspec.Struct, frozen=True):
+    """What one source has sent that the journal still holds."""
+
+    requests: int
+    messages: int  # alert messages, parked ones too
+    parked: int  # of these
+    seen_at: datetime
+
+
+def of_source(conn: Connection, source: str, limit: int) -> list[Entry]:
+    """Return the last requests of one source, newest first."""
+    return _entries(
+        conn, select(journal).where(journal.c.source == source).order_by(journal.c.id.desc()), limit
+    )
+
+
+def totals_by_source(conn: Connection) -> dict[str, SourceTotals]:
+    """Return what each source has sent, by its name."""
+    columns = (
+        func.count(),
+        func.sum(journal.c.messages),
+        func.sum(journal.c.parked_messages),
+        func.max(journal.c.received_at),
+    )
+    rows = conn.execute(select(journal.c.source, *columns).group_by(journal.c.source))
+    return {
+        source: SourceTotals(requests, int(messages), int(parked), us_to_instant(seen_at))
+        for source, requests, messages, parked, seen_at in rows
+    }
 
 
 def parked(conn: Connection, limit: int) -> list[Entry]:

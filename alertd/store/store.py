@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from alertd.core.alerts import AlertKey
+from alertd.core.clients import CompanyRow
 from alertd.core.history import Happening
 from alertd.core.silences import Silence
 from alertd.flows.errors import StoreFailed
@@ -27,8 +28,20 @@ from alertd.flows.ports import (
     Loaded,
     Step,
 )
-from alertd.store import claims, conditions, counters, entries, happenings, reading, silences, steps
+from alertd.store import (
+    claims,
+    company_map,
+    conditions,
+    counters,
+    entries,
+    happenings,
+    reading,
+    silences,
+    steps,
+)
+from alertd.store.company_map import ClientSeen
 from alertd.store.counters import Accounts
+from alertd.store.entries import SourceTotals
 from alertd.store.errors import DataDamaged
 from alertd.store.happenings import Call
 from alertd.store.reading import StoredIncident, Unsettled
@@ -155,6 +168,22 @@ class Reader:
         """Return every silence that is kept, by id."""
         return await self._reads.run(silences.read_all)
 
+    async def company_rows(self) -> Sequence[CompanyRow]:
+        """Return the map from what sources call customers to companies."""
+        return await self._reads.run(company_map.read_rows)
+
+    async def clients_seen(self) -> Sequence[ClientSeen]:
+        """Return the customers that alerts name which are still kept, the most alerts first."""
+        return await self._reads.run(company_map.clients_seen)
+
+    async def recent_entries(self, source: str, *, limit: int) -> Sequence[Entry]:
+        """Return the last requests of one source, newest first."""
+        return await self._reads.run(lambda conn: entries.of_source(conn, source, limit))
+
+    async def totals_by_source(self) -> Mapping[str, SourceTotals]:
+        """Return what each source has sent that the journal still holds."""
+        return await self._reads.run(entries.totals_by_source)
+
     # --- for metrics ----------------------------------------------------------------------------------
 
     async def accounts(self) -> Accounts:
@@ -274,6 +303,15 @@ class Store(Reader):
     async def set(self, key: str, value: str) -> None:
         """Remember `value` under `key`."""
         await self._runner.run(lambda conn: counters.set_memory(conn, key, value))
+
+    async def put_company_rows(self, rows: Sequence[CompanyRow]) -> None:
+        """Write these rows of the company map, all or none; what has the same key is replaced."""
+        now = self._clock.now()
+        await self._runner.run(lambda conn: company_map.put_rows(conn, rows, now))
+
+    async def remove_company_row(self, source: str, sent: str) -> bool:
+        """Delete a row of the company map; whether there was one."""
+        return await self._runner.run(lambda conn: company_map.remove_row(conn, source, sent))
 
     async def purge(self, now: datetime, *, keep_journal: timedelta) -> Purged:
         """Delete decided entries and history older than `keep_journal`, and calls older than two hours.

@@ -222,3 +222,14 @@ usage_levels = Table(  # the newest of each account and service
     Column("receipt", Text, nullable=False),
     Column("no_build", SmallInteger, nullable=False),
 )
+
+company_map = Table(
+    "company_map",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("sent_key", Text, primary_key=True),  # what was sent, as it is compared
+    Column("sent", Text, nullable=False),
+    Column("company_id", BigInteger, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from alertd.core.alerts import Alert, Severity, Status, alert_key
-from alertd.core.clients import CompanyMap, CompanyRow, Customer, customer_of, parse_id
+from alertd.core.clients import CompanyMap, CompanyRow, Customer, conflicting, customer_of, parse_id
 from alertd.core.incidents import Member
 from tests.core.incident_samples import opened
 
@@ -78,3 +78,9 @@ def test_an_incident_is_its_first_alerts() -> None:
     assert customer_of(incident) == Customer(source="auvik", client="10001", client_id="10001", company_id=12)
     assert customer_of(incident).is_bare_number
     assert customer_of(replace(incident, members={})) == Customer(source="", client="10001")
+
+
+def test_what_the_configuration_and_the_map_both_say_is_in_conflict() -> None:
+    clients = {"auvik": {" NORTHWIND": "x", "y": "z"}, "meraki": {"10001": "x"}}
+    found = conflicting(ROWS.rows.values(), clients)
+    assert [row.sent for row in found] == ["Northwind"]
