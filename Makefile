@@ -107,6 +107,10 @@ bench: $(VENV)/.dev ## durable accepts and settled alerts per second, beside a b
 fuzz: $(VENV)/.dev ## 30,000 mutated payloads for each parser
 	ALERTD_FUZZ_CASES=30000 $(PYTEST) -m '' -k fuzz --timeout 1800 $(ARGS)
 
+.PHONY: docs
+docs: $(VENV)/.run ## docs/sources/*.md and the table of kinds anew, from the sheets of core/sources
+	$(PY) docs/make_pages.py
+
 .PHONY: wheel
 wheel: $(VENV)/.run ## dist/alertd-*.whl, for installing on a server
 	@rm -rf dist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import datetime
 
 from alertd.app.operations import Document
@@ -12,6 +13,7 @@ from alertd.flows.ports import Entry
 from alertd.store.store import Reader
 
 MOST_RECENT = 20  # bodies of a source
+_ANYWHERE = ("", "*", "0.0.0.0", "[::]", "::")  # noqa: S104 - compared, not bound
 
 
 async def sources(reader: Reader, settings: Settings) -> list[Document]:
@@ -47,7 +49,10 @@ def base_url(settings: Settings) -> str:
     if settings.server.public_url is not None:
         return settings.server.public_url.rstrip("/")
     listen = settings.server.listen
-    return "https://alerts.example.com" if listen.startswith("unix:") else f"http://{listen}"
+    if listen.startswith("unix:"):
+        return "https://alerts.example.com"  # whoever stands before the socket
+    host, _, port = listen.rpartition(":")
+    return f"http://{socket.gethostname() if host in _ANYWHERE else host}:{port}"
 
 
 def _request(entry: Entry) -> Document:

@@ -30,6 +30,7 @@ _COMMANDS = {
     "silence": Command("alertd.cli.silences", "silence", "Keep new tickets from being made for a while."),
     "parked": Command("alertd.cli.parked", "parked", "List what was set aside for a person."),
     "usage": Command("alertd.cli.usage", "usage", "Show what vendors have counted."),
+    "sources": Command("alertd.cli.sources", "sources", "Show the sources, and how what they send is read."),
     "map": Command("alertd.cli.maps", "map_", "Say which company each source means by a customer."),
     "token": Command("alertd.cli.tokens", "token", "Make a new token."),
     "healthcheck": Command("alertd.cli.healthcheck", "healthcheck", "Ask the daemon whether it is healthy."),

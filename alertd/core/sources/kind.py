@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
@@ -53,6 +54,18 @@ class Reads(Protocol):
         ...
 
 
+class Tells(Protocol):
+    """Tells what a redacted request says in its sender's words, before the source's settings are applied."""
+
+    def __call__(self, body: Body, profile: Any, *, received_at: datetime) -> Mapping[int, Event]:
+        """Return the events by their place in the request, from 0; what cannot be read is left out.
+
+        Raises:
+            Unreadable: Nothing in it can be read.
+        """
+        ...
+
+
 def unsigned(settings: Any) -> Signing | None:
     """Say that a source's requests are not signed."""
     return None
@@ -67,6 +80,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     sheet: Sheet
     takes_queries: bool = False  # a query string without a body may be a delivery
     signing: Callable[[Any], Signing | None] = unsigned  # how a source's requests are signed, by its settings
+    events: Tells | None = None  # for people who ask why a message was read as it was
 
     @property
     def name(self) -> str:
@@ -143,15 +157,26 @@ def sender_kind(
             given, compile_sender(given, severities=severities, clears=clears, on_expiry=sheet.on_expiry)
         )
 
+    def one(item: Tree, payload: Payload, given: S) -> Event:
+        if not isinstance(item, dict) or not item:
+            raise Unreadable("shape", "the alert is not an object with fields")
+        return event(item, payload, given)
+
+    def events(body: Body, profile: _CompiledSender[S], *, received_at: datetime) -> dict[int, Event]:
+        payload = Payload(_tree(body, fields), body, received_at)
+        found: dict[int, Event] = {}
+        for index, item in enumerate(split(payload)):
+            with suppress(Unreadable):
+                found[index] = one(item, payload, profile.settings)
+        return found
+
     def read(body: Body, profile: _CompiledSender[S], *, received_at: datetime) -> Reading:
         payload = Payload(_tree(body, fields), body, received_at)
         alerts: list[Alert] = []
         problems: list[Problem] = []
         for index, item in enumerate(split(payload)):
             try:
-                if not isinstance(item, dict) or not item:
-                    raise Unreadable("shape", "the alert is not an object with fields")  # noqa: TRY301 - parked like what `event` raises
-                said = event(item, payload, profile.settings)
+                said = one(item, payload, profile.settings)
                 alerts.append(alert_of(said, profile.profile, Arrival(body, received_at, index)))
             except Unreadable as exc:
                 problems.append(Problem(index, exc.reason, exc.detail))
@@ -163,6 +188,7 @@ def sender_kind(
         read=read,
         sheet=sheet,
         takes_queries=takes_queries,
+        events=events,
     )
 
 
