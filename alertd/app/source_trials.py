@@ -158,11 +158,11 @@ class _Told(msgspec.Struct, frozen=True):
         yield from (
             (clients[each], f'"{each}", by clients of the source') for each in sent if each in clients
         )
+        yield from ((each, f'"{key}", by clients of the source') for key, each in clients.items())
         if rule is not None:
             named = getattr(rule, "label", None) or getattr(rule, "lookup", None)
             if named:
                 yield self.alert.sent_labels.get(named, ""), f"label {named}"
-            yield from ((each, f'"{key}", by clients of the source') for key, each in clients.items())
         yield number, "the sender's own number: alertd map companies set says whose it is"
         yield from ((each, "as sent") for each in sent[1:])
         yield self.body.client, "client= of the address"

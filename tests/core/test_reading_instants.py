@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.core.reading.instants import instant, utc
+from alertd.core.reading.instants import instant, strptime_pattern, utc
 
 AT = datetime(2026, 9, 1, 6, 12, 30, tzinfo=UTC)
 MICRO = AT.replace(microsecond=482_123)
@@ -80,3 +80,23 @@ def test_utc() -> None:
     converted = utc(east)
     assert converted is not None
     assert converted.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("yyyy.MM.dd HH:mm:ss", "2026.09.01 06:07:08"),
+        ("dd/MM/yy h:mm:ss a", "01/09/26 6:07:08 AM"),
+        ("yyyy-MM-ddTHH:mm:ss.SSS", "2026-09-01T06:07:08.000"),
+        ("yyyy-MM-dd'T'HH:mm:ssXXX", "2026-09-01T06:07:08+00:00"),
+        ("EEE, d MMM yyyy HH:mm:ss Z", "Tue, 1 Sep 2026 06:07:08 +0000"),
+        ("%d.%m.%Y %H:%M:%S", "01.09.2026 06:07:08"),
+    ],
+)
+def test_patterns_of_manuals(pattern: str, text: str) -> None:
+    assert instant(text, [strptime_pattern(pattern)]) == datetime(2026, 9, 1, 6, 7, 8, tzinfo=UTC)
+
+
+def test_a_letter_that_means_nothing() -> None:
+    with pytest.raises(ValueError, match="'QQ' is no part of a time"):
+        strptime_pattern("yyyy QQ")

@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import tomli
 
 from alertd.core import identity
 from alertd.core.alerts import Alert, Severity, Status
 from alertd.core.reading.bodies import Body, Problem, Reading, Unreadable
-from alertd.core.sources.mapped import compile_profile, read
+from alertd.core.sources.mapped import compile_profile, events, read
 from alertd.core.sources.mapped_settings import MappedSettings
+from alertd.core.sources.mapped_sheet import SHEET
+from alertd.core.sources.sheets import Template
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 DOORBELL = {
@@ -296,3 +299,75 @@ def test_expiry(given: dict[str, Any], expires_after: timedelta | None) -> None:
 def test_problem_says_what() -> None:
     reading = read_body(Body(raw=b"[1]"))
     assert reading.problems == (Problem(0, "shape", "the alert is not an object with fields"),)
+
+
+def example(title: str) -> Template:
+    return next(template for template in SHEET.templates if template.title.startswith(title))
+
+
+def read_example(template: Template) -> list[Alert]:
+    lines = [line[2:] for line in template.text.splitlines() if line.startswith("# ")]
+    sent = "\n".join(lines[1:])
+    [source] = tomli.loads(template.text)["sources"]
+    profile = compile_profile(MappedSettings.model_validate(source))
+    reading = read(Body(raw=sent.encode()), profile, received_at=NOW)
+    assert reading.problems == ()
+    return list(reading.alerts)
+
+
+@pytest.mark.parametrize("template", SHEET.templates, ids=lambda each: each.title)
+def test_every_example_of_the_page_is_read(template: Template) -> None:
+    for found in read_example(template):
+        assert found.annotations.keys().isdisjoint({"unkeyed", "unknown_status", "unknown_severity"})
+
+
+@pytest.mark.parametrize(
+    ("title", "status", "labels"),
+    [
+        ("Nothing said", "firing", {"host": "FS01", "client": "Contoso"}),
+        (
+            "JSON, the value of a path, words for severity and state",
+            "firing",
+            {"host": "Door 3", "severity": "critical"},
+        ),
+        (
+            "A list of alerts, with access to what surrounds it",
+            "firing",
+            {"alertname": "Fan", "client": "Contoso"},
+        ),
+        (
+            "Several paths, a constant, values joined, a default",
+            "firing",
+            {"alertname": "Disk full", "client": "Contoso"},
+        ),
+        ("Part", "firing", {"host": "FS01", "client": "Contoso"}),
+        (
+            "A form; labels, and the customer by a number of the sender's",
+            "firing",
+            {"client": "Northwind Traders", "serial": "SN-1"},
+        ),
+        ("XML", "cleared", {"host": "SRV1"}),
+        (
+            "JSON inside a JSON text, as from a client that serialised twice; JMESPath",
+            "firing",
+            {"site": "HQ"},
+        ),
+    ],
+)
+def test_the_examples_say_what_they_promise(title: str, status: str, labels: dict[str, str]) -> None:
+    first = read_example(example(title))[0]
+    assert first.status == status
+    assert {name: first.labels.get(name) for name in labels} == labels
+
+
+def test_a_time_in_two_fields() -> None:
+    [found] = read_example(example("Times"))
+    assert found.starts_at == datetime(2026, 11, 23, 19, 5, 9, tzinfo=UTC)
+
+
+def test_what_a_request_says_before_it_is_given_names() -> None:
+    settings = {"name": "s", "kind": "mapped", "token": [{"env": "T"}], "clients": {"7": "Contoso"}}
+    profile = compile_profile(MappedSettings.model_validate(settings))
+    body = Body(raw=b'[7, {"id": 1, "severity": "odd", "customer": "7"}]')
+    told = events(body, profile, received_at=NOW)
+    assert {index: (each.key, each.severity) for index, each in told.items()} == {1: (("1",), "odd")}

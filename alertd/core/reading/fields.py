@@ -48,6 +48,9 @@ def _checked_template(text: str) -> str:
     return text
 
 
+TemplateText = Annotated[str, AfterValidator(_checked_template)]
+
+
 class FieldSettings(Section):
     """Where one value comes from.
 
@@ -58,7 +61,7 @@ class FieldSettings(Section):
 
     path: PathList | None = None
     const: str | None = None
-    template: Annotated[str, AfterValidator(_checked_template)] | None = None
+    template: TemplateText | None = None
     regex: PatternText | None = None
     map: dict[str, str] = Field(default_factory=dict)
     default: str | None = None

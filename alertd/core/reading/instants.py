@@ -14,6 +14,36 @@ _NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?")
 _SIZES = ((1e8, 0), (1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))
 
 
+# Letters of Unicode's patterns, as Java, .NET and most senders' manuals write them; nine of one: any number.
+_LETTERS = re.compile(r"'[^']*'|([A-Za-z])\1*")
+_LETTERS_MEAN = (
+    "yyyy %Y yy %y MMMM %B MMM %b MM %m M %m dd %d d %d EEEE %A EEE %a HH %H H %H hh %I h %I mm %M m %M "
+    "ss %S s %S a %p tt %p T T K %z SSSSSSSSS %f fffffffff %f XXXXXXXXX %z ZZZZZZZZZ %z zzzzzzzzz %z"
+)
+_DIRECTIVES = dict(zip(_LETTERS_MEAN.split()[::2], _LETTERS_MEAN.split()[1::2], strict=True))
+
+
+def strptime_pattern(text: str) -> str:
+    """Return a pattern such as `yyyy.MM.dd HH:mm:ss` in the words of `strptime`, one in these as it is.
+
+    Raises:
+        ValueError: A letter in it means nothing.
+    """
+    if "%" in text:
+        return text
+    return _LETTERS.sub(_directive, text)
+
+
+def _directive(found: re.Match[str]) -> str:
+    letters = found[0]
+    if letters.startswith("'"):
+        return letters[1:-1]
+    directive = _DIRECTIVES.get(letters) or _DIRECTIVES.get(letters[0] * 9)
+    if directive is None:
+        raise ValueError(f"{letters!r} is no part of a time")
+    return directive
+
+
 def instant(value: Any, formats: Sequence[str] = (), zone: tzinfo = UTC) -> datetime | None:
     """Return the instant that `value` stands for, or None if it is none or means "not yet" (year 1).
 

@@ -26,6 +26,7 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _SPACE = b" \t\r\n\v\f"
 _OWN_PARAMETERS = ("client", "token")
 _ENVELOPES = ("data", "payload")  # a lone field of this name holds the whole document
+_LINES_OF_JSON = re.compile(rb"\{[^\r\n]*\}[ \t]*(?:\r?\n)+[ \t]*\{")
 _PART_NAME = re.compile(rb'^content-disposition:[^\r\n]*?\bname="([^"\r\n]*)"', re.IGNORECASE | re.MULTILINE)
 
 
@@ -99,7 +100,14 @@ def _number(value: Tree) -> Tree:
 
 
 def _from_json(raw: bytes) -> Tree:
-    tree = json_repair.decode(raw)
+    try:
+        tree = json_repair.decode(raw)
+    except Unreadable:
+        if _LINES_OF_JSON.match(raw):
+            raise Unreadable(
+                "syntax", "several JSON documents, one a line; only one a request can be read, or a list"
+            ) from None
+        raise
     if isinstance(tree, str):  # a client that serialised twice; unwrapped once and no more
         tree = json_repair.decode(tree.encode("utf-8", "replace"))
     if not isinstance(tree, (dict, list)):

@@ -15,97 +15,27 @@ from alertd.core.alerts import Alert, Severity, Status
 from alertd.core.matchers import compile_pattern
 from alertd.core.reading import trees
 from alertd.core.reading.bodies import Body, Problem, Reading, Unreadable, with_own
+from alertd.core.reading.events import Event
 from alertd.core.reading.fields import FieldSettings, Reader, compile_field, first_of, text_of
-from alertd.core.reading.instants import instant
+from alertd.core.reading.instants import instant, strptime_pattern
 from alertd.core.reading.paths import Path, Scope, compile_path
 from alertd.core.reading.redaction import Redaction, redaction
 from alertd.core.reading.settings import ClientRule, ClientSettings, compile_client
 from alertd.core.reading.trees import Tree
 from alertd.core.severities import severity_of
+from alertd.core.sources import mapped_names as usual
 from alertd.core.sources.kind import Kind
 from alertd.core.sources.mapped_settings import (
+    INSTANT_FORMATS,
     IgnoreSettings,
     InstantSettings,
     MappedSettings,
     StatusSettings,
 )
-from alertd.core.sources.sheets import Sheet
+from alertd.core.sources.mapped_sheet import SHEET
 
 DEFAULT_EXPIRY = timedelta(hours=24)  # of sources that cannot say that it is over
 _LONGEST_NAME = 200  # characters of a problem key that stands in for a name
-
-# Usual names, tried where a key is not configured: OnCall, GoAlert, Opsgenie, Keep, Alerta and their like.
-_TITLES = ("title", "summary", "message", "subject", "text", "event")
-_DESCRIPTIONS = ("description", "details", "body", "message", "text", "value")
-_URLS = ("url", "link", "link_to_upstream_details", "alert_url", "details_url", "permalink")
-_HOSTS = (
-    *("host", "hostname", "host_name", "device", "device_name", "deviceName", "computer", "computer_name"),
-    *("device.name", "host.name", "resource", "node", "server", "entity"),
-)
-_CLIENTS = (
-    *("client", "client_name", "customer", "customer_name", "customerName", "company", "company_name"),
-    *("companyName", "organization", "organization_name", "organizationName", "tenant"),
-)
-_NAMES = (
-    *(
-        "alertname",
-        "alert_name",
-        "alertName",
-        "rule",
-        "rule_name",
-        "ruleName",
-        "check",
-        "check_name",
-        "checkName",
-    ),
-    *("monitor_name", "monitorName", "event"),
-)
-_KEYS = ("dedup_key", "dedup", "alert_uid", "alias", "fingerprint", "incident_key")
-_SEVERITIES = ("severity", "priority", "level", "urgency", "criticality")
-_STATES = ("status", "state", "event_action", "action")
-_STARTS = (
-    "starts_at",
-    "startsAt",
-    "started_at",
-    "timestamp",
-    "created_at",
-    "createdAt",
-    "time",
-    "lastReceived",
-)
-
-_FIRING_WORDS = (
-    *(
-        "firing",
-        "fire",
-        "fired",
-        "alerting",
-        "alert",
-        "alarm",
-        "problem",
-        "open",
-        "opened",
-        "active",
-        "activated",
-    ),
-    *("triggered", "trigger", "critical", "down", "new", "failed", "failing", "started", "created", "raised"),
-)
-_CLEARED_WORDS = (
-    *(
-        "cleared",
-        "clear",
-        "resolved",
-        "resolve",
-        "ok",
-        "closed",
-        "close",
-        "recovered",
-        "recovery",
-        "up",
-        "normal",
-    ),
-    *("inactive", "deactivated", "reset", "ended", "fixed", "healthy"),
-)
 
 
 class Said(NamedTuple):
@@ -132,6 +62,7 @@ class MappedProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     url: Reader
     host: Reader
     client: Client
+    clients: Mapping[str, str]
     client_default: str
     severity: Reader
     severity_default: Severity
@@ -139,7 +70,7 @@ class MappedProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     starts_at: Callable[[Scope], datetime | None]
     ends_at: Callable[[Scope], datetime | None]
     labels: tuple[tuple[str, Reader], ...]
-    ignores: tuple[Callable[[Scope], bool], ...]
+    ignores: tuple[tuple[str, Callable[[Scope], bool]], ...]  # what each looks at, for people
     expires_after: timedelta | None
     redaction: Redaction
 
@@ -152,20 +83,21 @@ def compile_profile(settings: MappedSettings) -> MappedProfile:
         split=compile_path(settings.split) if settings.split else None,
         key=_key(settings.key),
         pairs={end: begin for begin, end in status.pairs.items()} if status else {},
-        alertname=_field(settings.alertname, _NAMES),
-        title=_field(settings.title, _TITLES),
-        description=_field(settings.description, _DESCRIPTIONS),
-        url=_field(settings.url, _URLS),
-        host=_field(settings.host, _HOSTS),
+        alertname=_field(settings.alertname, usual.NAMES),
+        title=_field(settings.title, usual.TITLES),
+        description=_field(settings.description, usual.DESCRIPTIONS),
+        url=_field(settings.url, usual.URLS),
+        host=_field(settings.host, usual.HOSTS),
         client=_client(settings),
+        clients=settings.clients,
         client_default=(settings.client.default if settings.client else None) or "",
-        severity=_field(severity, _SEVERITIES),
+        severity=_field(severity, usual.SEVERITIES),
         severity_default=Severity((severity.default if severity else None) or "warning"),
         status=_status(status) if status else _usual_status,
-        starts_at=_instant(settings.starts_at, _STARTS),
+        starts_at=_instant(settings.starts_at, usual.STARTS),
         ends_at=_instant(settings.ends_at, ()),
         labels=tuple((name, compile_field(field)) for name, field in settings.labels.items()),
-        ignores=tuple(_ignore(rule) for rule in settings.ignore),
+        ignores=tuple((_ignore_name(rule), _ignore(rule)) for rule in settings.ignore),
         expires_after=_expiry(settings),
         redaction=redaction(settings.redact),
     )
@@ -205,26 +137,29 @@ def _split(tree: Tree, split: Path | None) -> list[Scope]:
 def _read_one(scope: Scope, profile: MappedProfile, body: Body, place: tuple[datetime, int]) -> Alert:
     if not isinstance(scope.item, dict) or not scope.item:
         raise Unreadable("shape", "the alert is not an object with fields")
-    sent = {name: text for name, reader in profile.labels if (text := reader(scope))}
+    sent = _sent(scope, profile)
     said, key = profile.status(scope), _key_parts(scope, profile)
+    ignored = _ignored(scope, profile, said)
     fingerprint = identity.key_fingerprint(profile.source, key or _no_key(body, place))
-    severity, unknown_severity = _severity(scope, profile)
+    severity, unknown_severity = _severity(scope, profile, said)
     own = {
         "alertname": _alertname(scope, profile) or "/".join(filter(None, key))[:_LONGEST_NAME] or fingerprint,
         "severity": severity.value,
         "source": profile.source,
-        "client": profile.client(scope, sent) or body.client or profile.client_default,
+        "client": _client_of(scope, sent, profile, body),
         "host": profile.host(scope),
     }
     ours = {
         "unknown_severity": unknown_severity,
         "unknown_status": "" if said.known else said.word,
         "unkeyed": "" if key else "true",
+        "ignored": ignored,
+        "update": said.word if said.status is Status.UPDATED else "",
     }
     return Alert(
         source=profile.source,
         fingerprint=fingerprint,
-        status=Status.IGNORED if any(test(scope) for test in profile.ignores) else said.status,
+        status=Status.IGNORED if ignored else said.status,
         severity=severity,
         labels=with_own(sent, own),
         annotations=_annotations(scope, profile, own["alertname"]) | {k: v for k, v in ours.items() if v},
@@ -233,6 +168,43 @@ def _read_one(scope: Scope, profile: MappedProfile, body: Body, place: tuple[dat
         expires_after=profile.expires_after,
         sent_labels=sent,
     )
+
+
+def events(body: Body, profile: MappedProfile, *, received_at: datetime) -> dict[int, Event]:
+    """Return what each item of a request says, before severities and customers are given their names.
+
+    Raises:
+        Unreadable: Nothing in the body can be read.
+    """
+    scopes = enumerate(_split(trees.tree_of(body), profile.split))
+    return {
+        index: Event(
+            key=tuple(_key_parts(scope, profile)),
+            status=profile.status(scope).status,
+            severity=profile.severity(scope),
+            client=profile.client(scope, _sent(scope, profile)),
+        )
+        for index, scope in scopes
+        if isinstance(scope.item, dict)
+    }
+
+
+def _sent(scope: Scope, profile: MappedProfile) -> dict[str, str]:
+    return {name: text for name, reader in profile.labels if (text := reader(scope))}
+
+
+def _ignored(scope: Scope, profile: MappedProfile, said: Said) -> str:
+    """Return why the message never makes a ticket; empty: it may."""
+    if said.status is Status.IGNORED:
+        return f'status "{said.word}"' if said.word else "status"
+    return next((name for name, test in profile.ignores if test(scope)), "")
+
+
+def _client_of(scope: Scope, sent: Mapping[str, str], profile: MappedProfile, body: Body) -> str:
+    """Return the customer: by the sender's number where the source's table has it, else by name."""
+    number = sent.get("client_id", "")
+    named = profile.clients.get(number) if number else None
+    return named or profile.client(scope, sent) or body.client or profile.client_default or number
 
 
 def _key_parts(scope: Scope, profile: MappedProfile) -> list[str]:
@@ -254,9 +226,11 @@ def _alertname(scope: Scope, profile: MappedProfile) -> str:
     return profile.pairs.get(name, name)
 
 
-def _severity(scope: Scope, profile: MappedProfile) -> tuple[Severity, str]:
+def _severity(scope: Scope, profile: MappedProfile, said: Said) -> tuple[Severity, str]:
     """Return the severity, and the word for it if nobody knows it."""
     word = profile.severity(scope)
+    if said.status is Status.CLEARED and word.lower() in usual.NORMAL:
+        word = ""
     found = severity_of(word) if word else profile.severity_default
     return (found, "") if found else (profile.severity_default, word)
 
@@ -283,15 +257,16 @@ def _key(settings: list[FieldSettings] | None) -> Callable[[Scope], list[str]]:
     return lambda scope: [reader(scope) for reader in readers]
 
 
-_KEY_OF_SENDER, _RESOURCE, _EVENT = first_of(*_KEYS), first_of("resource"), first_of("event")
-_ENVIRONMENT, _ID = first_of("environment"), first_of("id")
+_KEY_OF_SENDER, _RESOURCE, _EVENT = first_of(*usual.KEYS), first_of("resource"), first_of("event")
+_ENVIRONMENT, _CUSTOMER, _ID = first_of("environment"), first_of("customer"), first_of("id")
 
 
 def _usual_key(scope: Scope) -> list[str]:
     if key := _KEY_OF_SENDER(scope):
         return [key]
     if (resource := _RESOURCE(scope)) and (event := _EVENT(scope)):
-        return [_ENVIRONMENT(scope), resource, event]  # Alerta's identity
+        of_whom = [customer] if (customer := _CUSTOMER(scope)) else []
+        return [_ENVIRONMENT(scope), resource, event, *of_whom]  # Alerta's identity
     return [_ID(scope)]
 
 
@@ -300,7 +275,7 @@ def _client(settings: MappedSettings) -> Client:
     if isinstance(rule, ClientSettings):
         return _client_by_label(compile_client(rule, clients), rule.label or rule.lookup or "", settings)
     # The default is left to the end, after `?client=`.
-    reader = compile_field(rule.model_copy(update={"default": None})) if rule else first_of(*_CLIENTS)
+    reader = compile_field(rule.model_copy(update={"default": None})) if rule else first_of(*usual.CLIENTS)
 
     def find(scope: Scope, labels: Mapping[str, str]) -> str:
         value = reader(scope) or labels.get("client", "")
@@ -318,14 +293,19 @@ def _client_by_label(find: ClientRule, name: str, settings: MappedSettings) -> C
     return read_client
 
 
+_USUAL = {
+    **dict.fromkeys(usual.FIRING_WORDS, Status.FIRING),
+    **dict.fromkeys(usual.CLEARED_WORDS, Status.CLEARED),
+    **dict.fromkeys(usual.UPDATED_WORDS, Status.UPDATED),
+}
+
+
 def _status(settings: StatusSettings) -> Callable[[Scope], Said]:
     if settings.const is not None:
         constant = Said(Status(settings.const))
         return lambda scope: constant
-    reader = compile_field(FieldSettings(path=settings.path))
-    meanings = dict.fromkeys(_FIRING_WORDS, Status.FIRING) | dict.fromkeys(_CLEARED_WORDS, Status.CLEARED)
-    if not settings.uses_usual_words:
-        meanings = _meanings(settings)
+    reader = compile_field(FieldSettings(path=settings.path, regex=settings.regex))
+    meanings = _USUAL if settings.uses_usual_words else _meanings(settings)
 
     def read_status(scope: Scope) -> Said:
         word = reader(scope)
@@ -339,23 +319,29 @@ def _meanings(settings: StatusSettings) -> dict[str, Status]:
     words = {
         Status.FIRING: (*settings.firing, *settings.pairs),
         Status.CLEARED: (*settings.cleared, *settings.pairs.values()),
+        Status.UPDATED: tuple(settings.updated),
         Status.IGNORED: tuple(settings.ignored),
     }
     return {word.lower(): status for status, each in words.items() for word in each}
 
 
-_STATE = first_of(*_STATES)
+_STATE, _SEVERITY = first_of(*usual.STATES), first_of(*usual.SEVERITIES)
 
 
 def _usual_status(scope: Scope) -> Said:
     """Guess. Nobody said that there is a state at all, so a word that is not known is no surprise."""
     word = _STATE(scope)
-    return Said(Status.CLEARED if word.lower() in _CLEARED_WORDS else Status.FIRING, word)
+    if not word and (severity := _SEVERITY(scope)).lower() in usual.NORMAL:
+        return Said(Status.CLEARED, severity)
+    return Said(_USUAL.get(word.lower(), Status.FIRING), word)
 
 
 def _instant(settings: InstantSettings | None, usual: tuple[str, ...]) -> Callable[[Scope], datetime | None]:
-    paths = [compile_path(path) for path in (settings.path if settings else usual)]
-    formats = tuple(settings.formats) if settings else ()
+    if settings is not None and settings.template is not None:
+        paths: list[Path] = [compile_field(FieldSettings(template=settings.template))]
+    else:
+        paths = [compile_path(path) for path in (settings.path or () if settings else usual)]
+    formats = tuple(map(_pattern, settings.formats)) if settings else ()
     zone = ZoneInfo(settings.timezone if settings else "UTC")
 
     def read_instant(scope: Scope) -> datetime | None:
@@ -363,6 +349,15 @@ def _instant(settings: InstantSettings | None, usual: tuple[str, ...]) -> Callab
         return next((each for each in found if each is not None), None)
 
     return read_instant
+
+
+def _pattern(text: str) -> str:
+    return text if text in INSTANT_FORMATS else strptime_pattern(text)
+
+
+def _ignore_name(rule: IgnoreSettings) -> str:
+    what = f'matches "{rule.regex}"' if rule.regex is not None else f"is one of {', '.join(rule.values)}"
+    return f"ignore: {' or '.join(rule.path)} {what}"
 
 
 def _ignore(rule: IgnoreSettings) -> Callable[[Scope], bool]:
@@ -380,23 +375,6 @@ def _expiry(settings: MappedSettings) -> timedelta | None:
     return None if settings.status and settings.status.can_clear else DEFAULT_EXPIRY
 
 
-SHEET = Sheet(
-    product="Anything else",
-    summary="Reads JSON, XML, forms and query strings of any shape by configured paths.",
-    alertname="key `alertname`, else the usual names, else the problem key",
-    title="key `title`, else the usual names, else `alertname`",
-    host="key `host`, else the usual names",
-    client="key `client`, else the usual names",
-    problem="source and the values of `key`",
-    clears="if `status` can say so",
-    tokens=("header", "basic", "url"),
-    steps=(
-        "Have the sender post to this address: {{url}}",
-        "Where it can set a header, use `Authorization: Bearer {{token}}`; else set `token_in_url = true`.",
-        "Send a message, and see with `alertd sources try` how it is read.",
-    ),
-)
-
 KIND = Kind(
     settings=MappedSettings,
     compile_profile=compile_profile,
@@ -404,4 +382,5 @@ KIND = Kind(
     sheet=SHEET,
     takes_queries=True,
     signing=MappedSettings.signed,
+    events=events,
 )

@@ -14,9 +14,11 @@ from alertd.core.reading.fields import (
     PathList,
     PathText,
     PatternText,
+    TemplateText,
     listed,
     short_form,
 )
+from alertd.core.reading.instants import strptime_pattern
 from alertd.core.reading.paths import compile_path
 from alertd.core.reading.settings import ClientSettings, SourceBase
 from alertd.core.reading.signatures import Signing
@@ -24,9 +26,9 @@ from alertd.core.reading.signing import SignatureKeys, SigningSettings
 from alertd.core.reading.zones import ZoneName
 from alertd.core.settings import Section
 
-StatusName: TypeAlias = Literal["firing", "cleared", "ignored"]
+StatusName: TypeAlias = Literal["firing", "cleared", "updated", "ignored"]
 
-_INSTANT_FORMATS = ("rfc3339", "epoch_s", "epoch_ms", "epoch_us")
+INSTANT_FORMATS = ("rfc3339", "epoch_s", "epoch_ms", "epoch_us")
 _SEVERITIES = tuple(severity.value for severity in Severity)
 
 
@@ -52,8 +54,10 @@ class StatusSettings(Section):
 
     path: PathList | None = None
     const: StatusName | None = None
+    regex: PatternText | None = None  # cuts the word out of what is there
     firing: Words = Field(default_factory=list)
     cleared: Words = Field(default_factory=list)
+    updated: Words = Field(default_factory=list)
     ignored: Words = Field(default_factory=list)
     pairs: dict[str, str] = Field(default_factory=dict)
 
@@ -61,11 +65,14 @@ class StatusSettings(Section):
     def _one_origin(self) -> Self:
         if (self.path is None) == (self.const is None):
             raise ValueError('needs path = "…", or const = "firing" where every message says the same')
-        words = [*self.firing, *self.cleared, *self.ignored, *self.pairs, *set(self.pairs.values())]
+        words = [*self._words(), *self.pairs, *set(self.pairs.values())]
         folded = [word.lower() for word in words]
         if twice := [word for word, low in zip(words, folded, strict=True) if folded.count(low) > 1]:
             raise ValueError(f"{twice[0]!r} has two meanings")
         return self
+
+    def _words(self) -> list[str]:
+        return [*self.firing, *self.cleared, *self.updated, *self.ignored]
 
     @property
     def can_clear(self) -> bool:
@@ -75,15 +82,11 @@ class StatusSettings(Section):
     @property
     def uses_usual_words(self) -> bool:
         """Whether only the place is said, and the words are the usual ones."""
-        return self.path is not None and not (self.firing or self.cleared or self.ignored or self.pairs)
+        return self.path is not None and not (self._words() or self.pairs)
 
 
 def _format(text: str) -> str:
-    if text not in _INSTANT_FORMATS and "%" not in text:
-        raise ValueError(
-            f"{text!r} is none of {', '.join(_INSTANT_FORMATS)}, nor a pattern such as %d.%m.%Y %H:%M"
-        )
-    if text not in _INSTANT_FORMATS:
+    if text not in INSTANT_FORMATS:
         _try_pattern(text)
     return text
 
@@ -91,18 +94,36 @@ def _format(text: str) -> str:
 def _try_pattern(text: str) -> None:
     """Refuse a pattern that `strptime` cannot read at all, such as one with an unknown directive."""
     try:
-        datetime.strptime("", text)  # noqa: DTZ007 - only the pattern is of interest
+        pattern = strptime_pattern(text)
+    except ValueError:
+        pattern = ""
+    if "%" not in pattern:
+        raise ValueError(
+            f"{text!r} is none of {', '.join(INSTANT_FORMATS)}, nor a pattern such as yyyy.MM.dd HH:mm"
+        )
+    try:
+        datetime.strptime("", pattern)  # noqa: DTZ007 - only the pattern is of interest
     except ValueError as exc:
         if "does not match format" not in str(exc):
             raise ValueError(f"{text!r} is not a time pattern: {exc}") from None
 
 
 class InstantSettings(Section):
-    """`starts_at` and `ends_at`: where the time is and how it is written; both guessed if not said."""
+    """`starts_at` and `ends_at`: where the time is and how it is written; both guessed if not said.
 
-    path: PathList
+    A `template` joins a date and a time that are sent apart.
+    """
+
+    path: PathList | None = None
+    template: TemplateText | None = None
     formats: list[Annotated[str, AfterValidator(_format)]] = Field(default_factory=list)
     timezone: ZoneName = "UTC"
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.path is None) == (self.template is None):
+            raise ValueError('needs either path = "…" or template = "{date} {time}"')
+        return self
 
 
 class IgnoreSettings(Section):
