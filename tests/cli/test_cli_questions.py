@@ -443,7 +443,7 @@ async def test_what_status_tells_adds_up_while_alerts_come_in(
 
         monkeypatch.setattr(store._reads, "run", read_and_take_one)
         await store.count_firing()
-        told = await Offline(store, _inquiries()).status()
+        told = await Offline(store, _inquiries(), settings).status()
 
     assert (told["accepted_messages"], told["alerts"], told["unaccounted"]) == (1, {"pending": 1}, 0)
 
@@ -495,7 +495,7 @@ def no_daemon(cli: Cli, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None
     async def offline_operations(settings: Any) -> AsyncIterator[Offline]:
         assert settings.boards
         reader: Any = FakeReader()
-        yield Offline(reader, _inquiries())
+        yield Offline(reader, _inquiries(), settings)
 
     monkeypatch.setattr("alertd.app.offline_operations", offline_operations)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from alertd.core.reading.settings import ClientSettings, SourceBase, compile_client
+from alertd.core.reading.settings import ClientSettings, SourceBase, compile_client, compile_number
 
 LABELS = {"customer": "cust-104", "client": "Contoso"}
 
@@ -28,6 +28,10 @@ def client(rule: dict[str, Any] | None, clients: dict[str, str] | None = None) -
         ({"lookup": "customer"}, {}, "cust-104"),
         ({"label": "customer", "regex": "org-(\\d+)"}, {}, ""),
         ({"default": "Fabrikam"}, {}, ""),
+        ({"label": "client", "lookup": "customer"}, {"cust-104": "Harbour"}, "Harbour"),
+        ({"label": "client", "lookup": "customer"}, {"Contoso": "Contoso Ltd"}, "Contoso Ltd"),
+        ({"label": "none", "lookup": "customer"}, {}, "cust-104"),
+        ({"label": "none", "lookup": "nothing"}, {}, ""),
     ],
 )
 def test_client(rule: dict[str, Any] | None, clients: dict[str, str], found: str) -> None:
@@ -35,10 +39,24 @@ def test_client(rule: dict[str, Any] | None, clients: dict[str, str], found: str
 
 
 @pytest.mark.parametrize(
+    ("rule", "number"),
+    [
+        (None, ""),
+        ({"label": "customer"}, ""),
+        ({"lookup": "customer"}, "cust-104"),
+        ({"lookup": "customer", "regex": "cust-(\\d+)"}, "104"),
+        ({"lookup": "customer", "label": "client", "regex": "x(.*)"}, "cust-104"),
+    ],
+)
+def test_what_is_looked_up_is_the_senders_number(rule: dict[str, Any] | None, number: str) -> None:
+    settings = None if rule is None else ClientSettings.model_validate(rule)
+    assert compile_number(settings)(lambda name: LABELS.get(name, "")) == number
+
+
+@pytest.mark.parametrize(
     ("rule", "message"),
     [
         ({}, "needs one of label"),
-        ({"label": "a", "lookup": "b"}, "exclude one another"),
         ({"default": "a", "regex": "b"}, "regex needs the label"),
         ({"label": "a", "regex": "("}, "not an RE2 pattern"),
     ],

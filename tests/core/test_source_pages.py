@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from alertd.core.source_addresses import Address, address_of, filled, places_of, url_of
 from alertd.core.source_pages import page, with_table
@@ -61,3 +62,10 @@ def test_a_source_that_takes_its_token_in_the_url_is_told_so() -> None:
 def test_a_page_without_its_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no"):
         with_table("# Sources\n", KINDS)
+
+
+def test_a_page_of_a_sheet_that_says_little() -> None:
+    text = page(replace(KINDS["auvik"], sheet=sheet()), OWN)
+    assert "## Setting it up\n\nAddress: `https://a.example/v1/alerts/net`" in text
+    assert "| Is over by | never: the alert expires |" in text
+    assert "cannot tell" not in text

@@ -61,3 +61,11 @@ def test_what_becomes_of_a_ticket_whose_source_falls_silent(
     raw = b'{"title": "A", "alertName": "A"}'
     [alert] = read(Body(raw=raw), profile(kind, **given), received_at=NOW).alerts
     assert alert.on_expiry == on_expiry
+
+
+def test_what_a_sender_says_can_be_asked_for() -> None:
+    compiled = profile("auvik")
+    tell = compiled.kind.events
+    body = Body(raw=b'[7, {"correlationId": "c", "alertSeverity": 2}, {}]')
+    told = tell(body, compiled.profile, received_at=NOW)
+    assert {index: (each.key, each.severity) for index, each in told.items()} == {1: (("c",), "2")}

@@ -91,6 +91,8 @@ def test_can_clear(status: Any, can_clear: bool) -> None:
         ({"status": {"path": "a", "pairs": {"down": "down"}}}, "status", "two meanings"),
         ({"starts_at": {"path": "a", "formats": ["iso"]}}, r"starts_at\.formats\.0", "'iso' is none of"),
         ({"starts_at": {"path": "a", "formats": ["%Q"]}}, r"starts_at\.formats\.0", "not a time pattern"),
+        ({"starts_at": {"path": "a", "formats": ["yyyy QQ"]}}, r"starts_at\.formats\.0", "is none of"),
+        ({"starts_at": {"path": "a", "template": "{a}"}}, r"starts_at", "needs either path"),
         ({"starts_at": {"path": "a", "timezone": "Nope"}}, r"starts_at\.timezone", "not a time zone"),
         ({"starts_at": {"path": "a", "timezone": "../x"}}, r"starts_at\.timezone", "not a time zone"),
         ({"starts_at": {"path": "a", "timezone": ""}}, r"starts_at\.timezone", "not a time zone"),

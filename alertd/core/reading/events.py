@@ -20,7 +20,7 @@ from alertd.core.reading.bodies import (
     without_port,
 )
 from alertd.core.reading.redaction import Redaction, redaction
-from alertd.core.reading.settings import ClientRule, SenderSettings, compile_client
+from alertd.core.reading.settings import ClientRule, SenderSettings, compile_client, compile_number
 from alertd.core.severities import severity_of
 
 DEFAULT_EXPIRY = timedelta(hours=24)  # of what nobody will ever say is over
@@ -66,6 +66,7 @@ class SenderProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     source: str
     client: ClientRule
+    client_number: ClientRule
     clients_by_id: Mapping[str, str]
     client_default: str
     severities: Mapping[str, Severity]
@@ -104,6 +105,7 @@ def compile_sender(
     return SenderProfile(
         source=settings.name,
         client=compile_client(settings.client, settings.clients),
+        client_number=compile_number(settings.client),
         clients_by_id=settings.clients if settings.client is None else {},
         client_default=(settings.client.default if settings.client else None) or "",
         severities={
@@ -139,6 +141,7 @@ def alert_of(event: Event, profile: SenderProfile, arrival: Arrival) -> Alert:
         "severity": severity.value,
         "source": profile.source,
         "client": _client(event, sent, profile, arrival.body),
+        "client_id": sent.get("client_id") or profile.client_number(lambda name: sent.get(name, "")),
         "host": without_port(clean(event.host.strip())),
     }
     ours = {

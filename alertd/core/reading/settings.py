@@ -16,6 +16,7 @@ from alertd.core.severities import SeverityName
 class ClientSettings(Section):
     """Where the customer's name is: a `label`, or a `lookup` of one in `clients`, perhaps cut by `regex`.
 
+    Of both, `lookup` counts where its value is in `clients`, else `label`, which `regex` cuts then.
     `default` alone means that all alerts of the source belong to one customer.
     """
 
@@ -26,8 +27,6 @@ class ClientSettings(Section):
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if self.label and self.lookup:
-            raise ValueError("label and lookup exclude one another")
         if not (self.label or self.lookup or self.default):
             raise ValueError('needs one of label = "…", lookup = "…", default = "…"')
         if self.regex and not (self.label or self.lookup):
@@ -75,12 +74,32 @@ def compile_client(
         preset: See `settings`.
     """
     name = (settings.label or settings.lookup or "") if settings else preset
-    cut = capture(settings.regex) if settings and settings.regex else None
+    number = compile_number(settings) if settings and settings.label else None
+    cut = _cut(settings)
 
     def find(read: Callable[[str], str]) -> str:
-        value = read(name) if name else ""
-        if cut is not None:
-            value = cut(value)
+        sent = number(read) if number is not None else ""
+        if sent in clients:
+            return clients[sent]
+        value = (cut(read(name)) if name else "") or sent
         return clients.get(value, value)
 
     return find
+
+
+def compile_number(settings: ClientSettings | None) -> ClientRule:
+    """Return the function that finds what the sender has for a name of the customer: the value of `lookup`.
+
+    It is nobody's name in Autotask: only a table says whose it is.
+    """
+    name = (settings.lookup or "") if settings else ""
+    cut = _cut(settings) if settings and not settings.label else str
+
+    def find(read: Callable[[str], str]) -> str:
+        return cut(read(name)) if name else ""
+
+    return find
+
+
+def _cut(settings: ClientSettings | None) -> Callable[[str], str]:
+    return capture(settings.regex) if settings and settings.regex else str

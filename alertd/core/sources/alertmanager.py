@@ -33,7 +33,7 @@ from alertd.core.reading.bodies import (
 from alertd.core.reading.fields import text_of
 from alertd.core.reading.instants import instant, utc
 from alertd.core.reading.redaction import Redaction, redaction
-from alertd.core.reading.settings import ClientRule, SenderSettings, compile_client
+from alertd.core.reading.settings import ClientRule, SenderSettings, compile_client, compile_number
 from alertd.core.severities import severity_of
 from alertd.core.sources.kind import Kind
 from alertd.core.sources.sheets import Sheet, Template
@@ -68,6 +68,7 @@ class AlertmanagerProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     source: str
     client: ClientRule
+    client_number: ClientRule
     client_default: str
     host: tuple[str, ...]
     severities: Mapping[str, Severity]
@@ -81,6 +82,7 @@ def compile_profile(settings: LabelSettings) -> AlertmanagerProfile:
     return AlertmanagerProfile(
         source=settings.name,
         client=compile_client(settings.client, settings.clients),
+        client_number=compile_number(settings.client),
         client_default=(settings.client.default if settings.client else None) or "",
         host=tuple(settings.host),
         severities={word: Severity(name) for word, name in settings.severities.items()},
@@ -267,6 +269,7 @@ def _recognise(
         "severity": severity.value,
         "source": profile.source,
         "client": profile.client(lambda name: labels.get(name, "")) or client or profile.client_default,
+        "client_id": labels.get("client_id") or profile.client_number(lambda name: labels.get(name, "")),
         "host": next((without_port(labels[name]) for name in profile.host if name in labels), ""),
     }
     complete = with_own(labels, own)

@@ -20,7 +20,7 @@ from alertd.core.reading.fields import FieldSettings, Reader, compile_field, fir
 from alertd.core.reading.instants import instant, strptime_pattern
 from alertd.core.reading.paths import Path, Scope, compile_path
 from alertd.core.reading.redaction import Redaction, redaction
-from alertd.core.reading.settings import ClientRule, ClientSettings, compile_client
+from alertd.core.reading.settings import ClientRule, ClientSettings, compile_client, compile_number
 from alertd.core.reading.trees import Tree
 from alertd.core.severities import severity_of
 from alertd.core.sources import mapped_names as usual
@@ -62,6 +62,7 @@ class MappedProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     url: Reader
     host: Reader
     client: Client
+    client_number: Client
     clients: Mapping[str, str]
     client_default: str
     severity: Reader
@@ -89,6 +90,7 @@ def compile_profile(settings: MappedSettings) -> MappedProfile:
         url=_field(settings.url, usual.URLS),
         host=_field(settings.host, usual.HOSTS),
         client=_client(settings),
+        client_number=_client_number(settings),
         clients=settings.clients,
         client_default=(settings.client.default if settings.client else None) or "",
         severity=_field(severity, usual.SEVERITIES),
@@ -147,6 +149,7 @@ def _read_one(scope: Scope, profile: MappedProfile, body: Body, place: tuple[dat
         "severity": severity.value,
         "source": profile.source,
         "client": _client_of(scope, sent, profile, body),
+        "client_id": sent.get("client_id") or profile.client_number(scope, sent),
         "host": profile.host(scope),
     }
     ours = {
@@ -273,7 +276,7 @@ def _usual_key(scope: Scope) -> list[str]:
 def _client(settings: MappedSettings) -> Client:
     rule, clients = settings.client, settings.clients
     if isinstance(rule, ClientSettings):
-        return _client_by_label(compile_client(rule, clients), rule.label or rule.lookup or "", settings)
+        return _client_by_label(compile_client(rule, clients), rule, settings)
     # The default is left to the end, after `?client=`.
     reader = compile_field(rule.model_copy(update={"default": None})) if rule else first_of(*usual.CLIENTS)
 
@@ -284,11 +287,18 @@ def _client(settings: MappedSettings) -> Client:
     return find
 
 
-def _client_by_label(find: ClientRule, name: str, settings: MappedSettings) -> Client:
-    path = compile_path(name) if name and name not in settings.labels else None
+def _client_number(settings: MappedSettings) -> Client:
+    rule = settings.client if isinstance(settings.client, ClientSettings) else ClientSettings(default="-")
+    return _client_by_label(compile_number(rule), rule, settings)
+
+
+def _client_by_label(find: ClientRule, rule: ClientSettings, settings: MappedSettings) -> Client:
+    """Return the rule for a label of the source's, or else a path."""
+    named = (name for name in (rule.label, rule.lookup) if name and name not in settings.labels)
+    paths = {name: compile_path(name) for name in named}
 
     def read_client(scope: Scope, labels: Mapping[str, str]) -> str:
-        return find(lambda label: text_of(path(scope)) if path else labels.get(label, ""))
+        return find(lambda name: text_of(paths[name](scope)) if name in paths else labels.get(name, ""))
 
     return read_client
 

@@ -182,9 +182,10 @@ class MappedSettings(SourceBase, SignatureKeys):
     @model_validator(mode="after")
     def _client_is_found(self) -> Self:
         rule = self.client
-        name = (rule.label or rule.lookup) if isinstance(rule, ClientSettings) else None
-        if name and name not in self.labels:
-            compile_path(name)
+        named = (rule.label, rule.lookup) if isinstance(rule, ClientSettings) else ()
+        for name in named:
+            if name and name not in self.labels:
+                compile_path(name)
         return self
 
     def signed(self) -> Signing | None:
