@@ -10,6 +10,7 @@ import msgspec
 
 from alertd.app.company_moves import CompanyMoves
 from alertd.app.operations import Document
+from alertd.app.sources import API_SOURCE
 from alertd.autotask.desk import AutotaskDesk
 from alertd.config.settings import Settings
 from alertd.core.alerts import Alert
@@ -166,8 +167,8 @@ class CompanyMaps:
 
 
 def clients_of(settings: Settings) -> Mapping[str, Mapping[str, str]]:
-    """Return `clients` of each configured source."""
-    return {source.name: source.clients for source in settings.sources}
+    """Return `clients` of each source, the built-in one too."""
+    return {**{source.name: source.clients for source in settings.sources}, API_SOURCE: {}}
 
 
 def listed(rows: Sequence[CompanyRow], settings: Settings) -> list[Document]:

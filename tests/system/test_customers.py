@@ -175,3 +175,18 @@ async def test_a_customer_is_found_in_every_other_way(site: Site) -> None:
     assert by_id["companyID"] == company(site, ACME)
     await site.post(alert("fs09"))
     await site.until(lambda: len(site.tickets) == 9)
+    await what_was_sent_can_be_looked_at(site)
+
+
+async def what_was_sent_can_be_looked_at(site: Site) -> None:
+    listed = {each["name"]: each for each in await said(site, "sources", "list")}
+    assert (listed["backup"]["alerts"], listed["backup"]["parked"]) == (6, 0)
+    assert listed["network"]["address"] == f"http://127.0.0.1:{site.intake}/v1/alerts/network"
+    assert listed["doorbell"]["last_seen_at"] is None
+    tried = await said(site, "sources", "try", "backup", "--recent")
+    assert [each["alerts"][0]["client"] for each in tried[-2:]] == [ACME, NORTHWIND]
+    await site.kill()
+    code, printed = await site.run("sources", "recent", "network", "--json")
+    assert code == 0, printed
+    bodies = [json.loads(each["body"])["correlationId"] for each in json.loads(printed[printed.index("[") :])]
+    assert bodies == ["c2", "c1"]
