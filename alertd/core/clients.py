@@ -16,6 +16,7 @@ from alertd.core.incidents import Incident
 CLIENT = "client"
 CLIENT_ID = "client_id"  # label: the sender's own number for the customer, never one of Autotask's
 COMPANY_ID = "company_id"  # label: Autotask's id of the company
+SENT_CLIENT = "sent_client"  # label: what the sender called the customer, where a map says another name
 _LONGEST_ID = 19  # digits of a 64-bit number
 
 
@@ -26,6 +27,14 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     client: str  # a company's name or a text of the sender's; perhaps no more than `client_id`
     client_id: str = ""
     company_id: int | None = None
+    sent_client: str = ""
+
+    @property
+    def to_map(self) -> str:
+        """What a row of the map is found by: after one has been applied, what has led to it."""
+        if self.company_id is None:
+            return self.client
+        return self.client_id or self.sent_client or self.client
 
     @property
     def is_bare_number(self) -> bool:
@@ -43,6 +52,7 @@ def customer_of(incident: Incident) -> Customer:
         client=incident.client,
         client_id=first.client_id,
         company_id=parse_id(first.company_id),
+        sent_client=first.sent_client,
     )
 
 

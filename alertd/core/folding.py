@@ -14,7 +14,7 @@ import msgspec
 
 from alertd.core import deciding, incidents, quieting
 from alertd.core.alerts import Alert, AlertKey, Status
-from alertd.core.clients import CLIENT_ID, COMPANY_ID
+from alertd.core.clients import CLIENT_ID, COMPANY_ID, SENT_CLIENT
 from alertd.core.conditions import Condition, Turn, expire, hear, observe
 from alertd.core.devices import DEVICE_LABELS
 from alertd.core.history import Happening
@@ -366,6 +366,7 @@ def member_of(condition: Condition) -> Member:
         clues={name: labels[name] for name in DEVICE_LABELS if labels.get(name)},
         client_id=labels.get(CLIENT_ID, ""),
         company_id=labels.get(COMPANY_ID, ""),
+        sent_client=labels.get(SENT_CLIENT, ""),
     )
 
 

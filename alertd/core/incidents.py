@@ -34,6 +34,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clues: dict[str, str] = {}  # what else names its device: some of DEVICE_LABELS
     client_id: str = ""  # the sender's own number for the customer
     company_id: str = ""  # Autotask's, as the sender or a map says it
+    sent_client: str = ""  # what the sender called the customer, where a map has replaced it
     ended_at: datetime | None = None
     expired: bool = False
     on_expiry: OnExpiry = "note"  # where the route does not say

@@ -231,7 +231,7 @@ def _company_remarks(customer: Customer, match: CompanyMatch) -> list[str]:
         said += f", which several active companies in Autotask are called: {several}"
     elif named and customer.company_id is None:
         said += ", which is no active company in Autotask by that name"
-    return [f"{said}.", *_how_to_map(named, source)]
+    return [f"{said}.", *_how_to_map(text.one_line(customer.to_map), source)]
 
 
 def _how_to_map(named: str, source: str) -> list[str]:

@@ -84,3 +84,16 @@ def test_what_the_configuration_and_the_map_both_say_is_in_conflict() -> None:
     clients = {"auvik": {" NORTHWIND": "x", "y": "z"}, "meraki": {"10001": "x"}}
     found = conflicting(ROWS.rows.values(), clients)
     assert [row.sent for row in found] == ["Northwind"]
+
+
+@pytest.mark.parametrize(
+    ("customer", "sent"),
+    [
+        (Customer(source="s", client="nw", client_id="7"), "nw"),
+        (Customer(source="s", client="Northwind", client_id="7", company_id=1), "7"),
+        (Customer(source="s", client="Northwind", company_id=1, sent_client="nw"), "nw"),
+        (Customer(source="s", client="Northwind", company_id=1), "Northwind"),
+    ],
+)
+def test_a_row_that_leads_nowhere_is_replaced_by_what_led_to_it(customer: Customer, sent: str) -> None:
+    assert customer.to_map == sent

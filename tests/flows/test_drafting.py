@@ -122,6 +122,14 @@ async def made_of(machine: Machine, one: Alert) -> FakeTicket:
             {"company_id": "9"},
             ['The alert names "Somebody" and company 9, which is not active in Autotask.'],
         ),
+        (
+            "Gone Ltd",
+            {"company_id": "9", "sent_client": "gone"},
+            [
+                'The alert names "Gone Ltd" and company 9, which is not active in Autotask.',
+                "To map it: alertd map companies set prometheus gone COMPANY",
+            ],
+        ),
     ],
 )
 async def test_a_ticket_on_the_fallback_company_says_what_to_map(
