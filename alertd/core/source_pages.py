@@ -143,7 +143,8 @@ def _section(
 
 
 def _coded(rows: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    return ((f"`{name}`", what) for name, what in rows)
+    """Return rows whose names are set as code; one row may be about several."""
+    return ((", ".join(f"`{each}`" for each in names.split(", ")), what) for names, what in rows)
 
 
 def _notes(sheet: Sheet) -> Iterator[str]:
