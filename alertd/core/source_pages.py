@@ -118,7 +118,7 @@ def _steps(sheet: Sheet, address: Address) -> Iterator[str]:
 
 def _template(template: Template, sheet: Sheet, address: Address) -> Iterator[str]:
     yield ""
-    yield f"### {template.title}"
+    yield f"### {filled(template.title, sheet, address)}"
     yield ""
     yield f"```{template.language}"
     yield filled(template.text, sheet, address).strip("\n")

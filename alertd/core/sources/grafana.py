@@ -84,7 +84,9 @@ SHEET = Sheet(
     keys=(
         ("host", "labels, the first that is there is the device"),
         ("signature", '`"required"` lets in only what is signed'),
-        ("signature_header, signature_timestamp_header", "as under HMAC signature in Grafana"),
+        ("signature_header", "the header of the signature, as under HMAC signature in Grafana"),
+        ("signature_timestamp_header", "the header of its time stamp, as there"),
+        ("signature_window", "how old a time stamp may be"),
     ),
     notes=(
         "Version 12 can sign: under HMAC signature the source's token is the secret. Choose a timestamp "
