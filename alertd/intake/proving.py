@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 import structlog
-from aiohttp import web
 from msgspec import structs
 
 from alertd.core.reading import signatures
@@ -22,7 +21,6 @@ from alertd.intake.auth import Admitted, shown_slot
 from alertd.intake.body_secrets import secrets_in
 from alertd.intake.delivery import Call, Deliveries
 from alertd.intake.fetching import FetchFailed
-from alertd.intake.senders import Sender
 from alertd.intake.sns import SnsProof
 
 LET_IN_BY = "let_in_by"  # kept with the query's parameters
@@ -60,7 +58,7 @@ class Proving:
         exchange.is_let_in = by_token is not None
         async with self._deliveries.content(call) as raw:
             try:
-                shown = await self._shown(sender, signing, request, raw)
+                shown = await self._shown(call, signing, raw)
                 slot = _slot(shown.signed, by_token, signing)
             except BadSignature as exc:
                 _log.warning(
@@ -75,24 +73,24 @@ class Proving:
             call = structs.replace(call, signed=shown.signed, said=(*told, *shown.said))
             return await self._deliveries.keep(call, raw)
 
-    async def _shown(self, sender: Sender, signing: Signing, request: web.BaseRequest, raw: bytes) -> _Shown:
+    async def _shown(self, call: Call, signing: Signing, raw: bytes) -> _Shown:
         """Return the proof.
 
         Raises:
             BadSignature: There is one, and it is wrong.
             FetchFailed: It cannot be told now.
         """
-        now = self._clock.now()
+        now, sender, headers = self._clock.now(), call.sender, call.request.headers
         match signing.scheme:
             case Hmac() | Svix():
-                signed = signatures.verify(signing, request.headers, raw, secrets=sender.secrets, now=now)
+                signed = signatures.verify(signing, headers, raw, secrets=sender.secrets, now=now)
                 # over nothing it says nothing: what a query says is not signed
                 told = self._recent.told(sender.name, signed, now, signing.window) if raw.strip() else None
                 return _Shown(told)
             case SecretInBody(field):
-                return _Shown(await _shown_in_body(sender, field, raw))
+                return _Shown(await _shown_in_body(call, field, raw))
             case Sns() as scheme:
-                proven = await self._sns.proven(scheme, request.headers, raw, now)
+                proven = await self._sns.proven(scheme, headers, raw, now)
                 result = await self._sns.handshake(sender.name, scheme, proven.message)
                 return _Shown(proven.signed, (("subscription", result),) if result else ())
 
@@ -131,14 +129,23 @@ def _proof(signing: Signing, slot: int) -> str:
             return "Amazon's signature"
 
 
-async def _shown_in_body(sender: Sender, field: str, raw: bytes) -> Verified | None:
+async def _shown_in_body(call: Call, field: str, raw: bytes) -> Verified | None:
+    """Return which token is in the body.
+
+    It may be a secret of the sender's own that nobody told us: beside a right token it says nothing.
+
+    Raises:
+        BadSignature: It is not the source's, and nothing else lets the request in.
+    """
     if len(raw) <= _INLINE_BYTES:
         shown = secrets_in(raw, field)
     else:
         shown = await asyncio.to_thread(secrets_in, raw, field)
     if not shown:
         return None
-    slots = [shown_slot(each, sender.digests) for each in shown]
+    slots = [shown_slot(each, call.sender.digests) for each in shown]
+    if None in slots and call.exchange.is_let_in:
+        return None
     if None in slots:
         raise BadSignature("wrong", f"{field} in the body is not the source's token")
     return Verified(slot=slots[0] or 0)
