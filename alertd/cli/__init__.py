@@ -56,7 +56,7 @@ def main(args: Sequence[str] | None = None) -> int:
         exc.show()
         return exc.exit_code
     except click.ClickException as exc:
-        click.echo(f"alertd: {exc.message}", err=True)
+        click.echo(f"alertd: {exc.format_message()}", err=True)
         return exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130

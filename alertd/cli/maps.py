@@ -143,7 +143,15 @@ def remove(source: str, sent: str) -> None:
 
 
 def _wanted(file: Iterable[str]) -> list[Wanted]:
-    reader = csv.DictReader(io.StringIO("".join(file)))
+    try:
+        return _read_rows(csv.DictReader(io.StringIO("".join(file))))
+    except UnicodeDecodeError as exc:
+        raise click.UsageError("the file is not UTF-8 text; save it as UTF-8") from exc
+    except csv.Error as exc:
+        raise click.UsageError(f"the file is not CSV: {exc}") from exc
+
+
+def _read_rows(reader: csv.DictReader[str]) -> list[Wanted]:
     names = set(reader.fieldnames or ())
     if not {"source", "sent"} <= names or not names & {"company", "company_id"}:
         raise click.UsageError("the first line should name the columns: source,sent,company")

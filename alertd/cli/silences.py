@@ -27,9 +27,12 @@ class _Lasting(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         try:
-            return parse_duration(value)
+            lasting = parse_duration(value)
         except ValueError as exc:
             self.fail(str(exc).replace(" in quotes", ""), param, ctx)
+        if not lasting:
+            self.fail("should be above 0", param, ctx)
+        return lasting
 
 
 class _Instant(click.ParamType[Any]):
@@ -78,7 +81,10 @@ def add(
         raise click.UsageError("give --duration or --end, not both")
     wanted = [str(each) for each in _parsed(matchers)]
     now = SystemClock().now()
-    ends_at = end if end is not None else (start or now) + (duration or timedelta(hours=1))
+    try:
+        ends_at = end if end is not None else (start or now) + (duration or timedelta(hours=1))
+    except OverflowError as exc:
+        raise click.UsageError("it would end after the year 9999; give an earlier --start or --end") from exc
     body = {
         "matchers": wanted,
         "starts_at": start.isoformat() if start is not None else None,

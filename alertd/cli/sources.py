@@ -154,7 +154,10 @@ def recent(name: str, *, as_json: bool, folder: Path | None) -> None:
     """Show the last 20 requests of a source as they are kept: without secrets."""
     found = _recent(name)
     if folder is not None:
-        _write(found, folder)
+        try:
+            _write(found, folder)
+        except OSError as exc:
+            raise click.FileError(exc.filename or str(folder), exc.strerror) from exc
     elif as_json:
         print_json(found)
     elif not found:

@@ -92,6 +92,8 @@ def test_start_and_end_are_instants(cli: Cli, daemon: Daemon) -> None:
         ("a=~(",),
         ("a=b", "word"),
         ("a=b", "--duration", "soon"),
+        ("a=b", "--duration", "0s"),
+        ("a=b", "--start", "9999-12-31T23:59:59Z"),
         ("a=b", "--start", "soon"),
         ("a=b", "--duration", "1h", "--end", "2030-01-01T08:00:00Z"),
     ],

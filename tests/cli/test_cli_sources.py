@@ -218,14 +218,27 @@ def test_a_customer_is_mapped(cli: Cli, daemon: Daemon) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("source,sent\na,b\n", "the first line should name the columns"),
-        ("source,sent,company\n", "no row below its header"),
+        (b"source,sent\na,b\n", "the first line should name the columns"),
+        (b"source,sent,company\n", "no row below its header"),
+        (b"source,sent,company\nnetwork,Z\xfcrich,12\n", "not UTF-8 text; save it as UTF-8"),
+        (b"source,sent,company\nnetwork," + 140_000 * b"x" + b",12\n", "not CSV: field larger"),
     ],
 )
-def test_a_file_that_is_no_map_is_refused(cli: Cli, tmp_path: Path, text: str, why: str) -> None:
-    (tmp_path / "map.csv").write_text(text)
+def test_a_file_that_is_no_map_is_refused(cli: Cli, tmp_path: Path, text: bytes, why: str) -> None:
+    (tmp_path / "map.csv").write_bytes(text)
     code, _, err = cli("map", "companies", "import", str(tmp_path / "map.csv"))
     assert (code, why in err) == (2, True)
+
+
+def test_a_file_that_cannot_be_written_is_named(cli: Cli, daemon: Daemon, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    daemon.answers["/api/v1/maps/companies"] = (200, ROWS)
+    code, _, err = cli("map", "companies", "export", str(taken / "map.csv"))
+    assert (code, str(taken / "map.csv") in err, err.count("\n")) == (1, True, 1)
+    daemon.answers["/api/v1/sources/doorbell/recent"] = (200, RECENT)
+    code, _, err = cli("sources", "recent", "doorbell", "--write", str(taken / "bodies"))
+    assert (code, str(taken) in err, err.count("\n")) == (1, True, 1)
 
 
 def test_a_file_is_taken_whole(cli: Cli, daemon: Daemon, tmp_path: Path) -> None:
