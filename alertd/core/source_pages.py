@@ -16,7 +16,7 @@ from alertd.core.sources.sheets import Sheet, Template
 BEGIN, END = "<!-- kinds: begin -->", "<!-- kinds: end -->"
 _EXAMPLE = Address()
 _PLACES = {
-    "header": "a header: `Authorization: Bearer TOKEN`, or `X-Alertd-Token: TOKEN`",
+    "header": "a header: {header}",
     "basic": "HTTP Basic: any user name, the token as password",
     "url": "the address: `?token=TOKEN`, if the source says `token_in_url = true`",
     "path": "a part of the path",
@@ -111,7 +111,8 @@ def _steps(sheet: Sheet, address: Address) -> Iterator[str]:
         yield ""
     yield f"Address: `{url_of(sheet, address)}`"
     yield ""
-    yield f"The token is sent in {'; or in '.join(_PLACES[place] for place in sheet.tokens)}."
+    places = "; or in ".join(_PLACES[place] for place in sheet.tokens)
+    yield f"The token is sent in {places.replace('{header}', sheet.header)}."
     if address.in_url and "?token=" not in url_of(sheet, address):
         yield f"This source also takes it in the address: `{url_of(sheet, address)}?token={address.token}`"
 
@@ -143,8 +144,11 @@ def _section(
 
 
 def _coded(rows: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Return rows whose names are set as code; one row may be about several."""
-    return ((", ".join(f"`{each}`" for each in names.split(", ")), what) for names, what in rows)
+    """Return rows whose names are set as code; one row may be about several. Prose stays as it is."""
+    for names, what in rows:
+        several = names.split(", ")
+        is_prose = any(" " in each for each in several)
+        yield names if is_prose else ", ".join(f"`{each}`" for each in several), what
 
 
 def _notes(sheet: Sheet) -> Iterator[str]:

@@ -59,6 +59,27 @@ def test_a_source_that_takes_its_token_in_the_url_is_told_so() -> None:
     assert "`https://a.example/v1/alerts/am?token=t0k`" in page(KINDS["alertmanager"], own)
 
 
+def test_names_are_code_and_prose_is_not() -> None:
+    labels = (("a, b", "both"), ("every name in `meta`", "its value"))
+    text = page(replace(KINDS["auvik"], sheet=sheet(labels=labels)), OWN)
+    assert "| `a`, `b` | both |" in text
+    assert "| every name in `meta` | its value |" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("gradient", "GRADIENT-TOKEN"),
+        ("opsgenie", "Authorization: GenieKey"),
+        ("alerta", "Authorization: Key"),
+    ],
+)
+def test_a_page_names_the_header_that_the_kinds_clients_send(name: str, header: str) -> None:
+    text = page(KINDS[name])
+    assert f"The token is sent in a header: `{header}" in text
+    assert "Bearer" not in text
+
+
 def test_a_page_without_its_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no"):
         with_table("# Sources\n", KINDS)

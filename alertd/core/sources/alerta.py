@@ -40,6 +40,7 @@ SHEET = Sheet(
     problem="`environment`, `resource`, `event` with those of `correlate`, and `customer`",
     clears="`severity` normal, ok or cleared; `status` closed",
     tokens=("header", "url"),
+    header="`Authorization: Key TOKEN`, or `X-API-Key: TOKEN`",
     path="/alerta/alert",
     steps=(
         "Where the client has its endpoint (`ALERTA_ENDPOINT`) put {{url}} without `/alert`.",

@@ -62,6 +62,7 @@ SHEET = Sheet(
     clears="",
     on_expiry="close",
     tokens=("header",),
+    header="`GRADIENT-TOKEN`, in which clients put both keys in base64",
     path="/api/vendor-api/alerting/{accountId}",
     steps=(
         "Make up a vendor key and a partner key, and write them as one line, `vendor-key:partner-key`, into "

@@ -61,6 +61,7 @@ SHEET = Sheet(
     problem="`alias`; without one each create is an alert of its own, whose id is in the request's status",
     clears="`/v2/alerts/{id}/close`, or its `DELETE`",
     tokens=("header",),
+    header="`Authorization: GenieKey TOKEN`",
     path="/v2/alerts",
     steps=(
         "Put the token where the tool has its API key (GenieKey).",

@@ -39,6 +39,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     on_expiry: OnExpiry = "note"  # what becomes of its tickets when it falls silent, where nobody says
     # the page
     tokens: tuple[TokenPlace, ...] = ("header",)
+    header: str = "`Authorization: Bearer TOKEN`, or `X-Alertd-Token: TOKEN`"  # if that is one of `tokens`
     path: str = "/v1/alerts/{source}"  # where it sends to
     steps: tuple[str, ...] = ()  # what to click, in order; `{{url}}` and `{{token}}` as in templates
     templates: tuple[Template, ...] = ()
