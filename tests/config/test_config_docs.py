@@ -41,14 +41,19 @@ def _walk(
 KEYS = list(_walk(Settings, "", set()))
 
 
-def _documented() -> dict[str, list[str]]:
-    """Return the rows of the page's tables by key."""
+def _rows() -> list[tuple[str, list[str]]]:
+    """Return the rows of the page's tables, each with its key."""
     text = (ROOT / "docs" / "configuration.md").read_text()
     rows = [re.split(r"(?<!\\)\|", line) for line in text.splitlines() if line.startswith("| `")]
-    return {cells[1].strip().strip("`"): [cell.strip() for cell in cells[2:-1]] for cells in rows}
+    return [(cells[1].strip().strip("`"), [cell.strip() for cell in cells[2:-1]]) for cells in rows]
 
 
-DOCUMENTED = _documented()
+ROWS = _rows()
+DOCUMENTED = dict(ROWS)
+
+
+def test_no_key_is_documented_twice() -> None:
+    assert sorted(key for key, _ in ROWS) == sorted(DOCUMENTED)
 
 
 def test_every_key_of_every_model_is_documented() -> None:
