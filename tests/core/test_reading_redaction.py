@@ -25,6 +25,18 @@ NONE = redaction()
         pytest.param(
             b'{"labels":{"secret":"tls"}}', b'{"labels":{"secret":"tls"}}', id="a secret's name is none"
         ),
+        pytest.param(
+            b'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\na\r\nb\r\n--B\r\n'
+            b'Content-Disposition: form-data; name="title"\r\n\r\nt\r\n--B--\r\n',
+            b'--B\r\nContent-Disposition: form-data; name="token"\r\n\r\n***\r\n--B\r\n'
+            b'Content-Disposition: form-data; name="title"\r\n\r\nt\r\n--B--\r\n',
+            id="multipart",
+        ),
+        pytest.param(
+            b'--B\nContent-Disposition: form-data; name="password"; x=y\nContent-Type: text/plain\n\na',
+            b'--B\nContent-Disposition: form-data; name="password"; x=y\nContent-Type: text/plain\n\n***',
+            id="multipart cut short",
+        ),
         pytest.param(b'{"ping_url":"https://hc/x"}', b'{"ping_url":"***"}', id="Healthchecks"),
         pytest.param(
             b'{"SubscribeURL":"https://sns/?A=1\\u0026Token=z"}', b'{"SubscribeURL":"***"}', id="SNS"
@@ -181,3 +193,9 @@ def test_paths_lead_into_json_of_the_query() -> None:
         ("heartbeat", '{"status": 0, "response": "***"}'),
         ("monitor", '{"response": "x"}'),
     )
+
+
+def test_a_configured_path_is_blanked_in_a_multipart_body() -> None:
+    raw = b'--B\r\nContent-Disposition: form-data; name="notes"\r\n\r\nprivate\r\n--B--\r\n'
+
+    assert redact(raw, redaction(["notes"])) == raw.replace(b"private", b"***")

@@ -61,6 +61,12 @@ _JSON_INSIDE = re.compile(
 )
 _FORM = re.compile(rb"((?:^|[?&;])" + _NAME + rb'=)[^&;\s"\'<>\\]++', re.IGNORECASE)
 _XML = re.compile(rb"(<(?:[\w\-]{1,30}:)?(" + _NAME + rb")(?:\s[^<>]{0,300})?>)[^<]++", re.IGNORECASE)
+# A part of a multipart body: its name, the rest of its head, an empty line, and all up to the next boundary.
+_PART = (
+    rb'(;\s{0,9}name="?(?:%b)"?(?:[;\s][^\r\n]{0,300}+)?+(?:\r?\n[^\r\n]{1,300}+){0,5}+\r?\n\r?\n)'
+    rb".*?(?=\r?\n--|\Z)"
+)
+_MULTIPART = re.compile(_PART % _NAMES.encode(), re.IGNORECASE | re.DOTALL)
 _USER_INFO = re.compile(rb"(://)[^/?#\s\"'<>\\]{1,256}@")  # up to the last @: a name may hold one
 
 
@@ -108,6 +114,8 @@ def _without_names(raw: bytes) -> bytes:
         raw = _JSON.sub(rb'\1"***"', raw)
         for pattern in (_JSON_INSIDE, _FORM, _XML):
             raw = pattern.sub(rb"\1***", raw)
+        if "form-data" in text:
+            raw = _MULTIPART.sub(rb"\1***", raw)
     if b"@" in raw and b"://" in raw:
         raw = _USER_INFO.sub(rb"\1***@", raw)
     return raw
@@ -143,4 +151,5 @@ def _without_last_names(raw: bytes, rules: Redaction) -> bytes:
         raw = re.sub(rb'("' + name + rb'"\s*+:\s*+")(?:[^"\\]|\\.)*+', rb"\1***", raw)
         raw = re.sub(rb"((?:^|&)" + name + rb"=)[^&\s]++", rb"\1***", raw)
         raw = re.sub(rb"(<" + name + rb"(?:\s[^<>]{0,300})?>)[^<]++", rb"\1***", raw)
+        raw = re.sub(_PART % name, rb"\1***", raw, flags=re.DOTALL)
     return raw
