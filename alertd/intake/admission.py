@@ -83,6 +83,10 @@ class Admission:
             raise self.failed(exchange)
         return self.welcome(request, admitted, exchange)
 
+    def is_anybodys(self, presented: Sequence[bytes]) -> bool:
+        """Whether one of these is a token of a configured source; nothing is counted or refused."""
+        return self._keyring.owner(presented) is not None
+
     def knows(self, source: str) -> bool:
         """Whether a source of this name is configured."""
         return source in self._senders

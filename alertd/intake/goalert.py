@@ -1,4 +1,4 @@
-"""GoAlert's generic inlet: JSON, a form or the query; the token in the query, in the form or in a header."""
+"""GoAlert's generic inlet: JSON, a form or the query; the token in the query, in a form or in a header."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ KIND = "goalert"
 PATHS = ("/goalert/api/v2/generic/incoming", "/api/v2/generic/incoming")
 _TOKENS = ("token", "integrationKey", "integration_key", "key")
 _METHODS = POST | {hdrs.METH_GET}
-_IN_FORM = re.compile(rb"(?:^|&)token=([^&\s]{1,256})")
+_NAMED = "|".join(_TOKENS).encode()
+_IN_FORM = re.compile(rb"(?:^|&)(?:%b)=([^&\s]{1,256})" % _NAMED)
+_IN_PART = re.compile(
+    rb'; *name="?(?:%b)"?[^\r\n]{0,300}+(?:\r?\n[^\r\n]{1,300}+){0,5}+\r?\n\r?\n([^\r\n]{1,256})' % _NAMED
+)
+_MARK = b"***"
 _JSON = "application/json"
 
 
@@ -43,15 +48,16 @@ class _Inlet:
         """Take it. A token in a form is known only when the body has been read."""
         if is_path_alone(visit.request):
             return await self._keep(visit, b"")
-        if not presented(visit.request, visit.query, names=_TOKENS).tokens:
+        shown = presented(visit.request, visit.query, names=_TOKENS)
+        if not self._reception.admission.is_anybodys(shown.tokens):
             self._reception.admission.let_try(visit.request, self._path, visit.exchange)
         async with self._reception.deliveries.body(visit.request, visit.exchange) as raw:
             return await self._keep(visit, raw)
 
     async def _keep(self, visit: Visit, raw: bytes) -> Answer:
         shown = presented(visit.request, visit.query, names=_TOKENS)
-        in_form = _IN_FORM.search(raw)
-        tokens = [*shown.tokens, *([unquote_to_bytes(in_form[1])] if in_form else [])]
+        in_body, raw = _token_in(raw)
+        tokens = [*shown.tokens, *in_body]
         sender = self._reception.admission.admit(
             visit.request, None, url_token=None, exchange=visit.exchange, presented=tokens
         )
@@ -59,6 +65,15 @@ class _Inlet:
         dialect = NativeDialect(_native(sender.name, visit.request.headers.get(hdrs.ACCEPT, "")))
         call = Call(visit.request, sender, dialect, shown.query, visit.exchange)
         return await self._reception.deliveries.keep(call, raw)
+
+
+def _token_in(raw: bytes) -> tuple[list[bytes], bytes]:
+    """Return the token of a form, if there is one, and the form without it."""
+    found = _IN_PART.search(raw) if raw.startswith(b"--") else _IN_FORM.search(raw)
+    if found is None or raw.lstrip().startswith((b"{", b"[")):
+        return [], raw
+    token = found[1] if raw.startswith(b"--") else unquote_to_bytes(found[1].replace(b"+", b" "))
+    return [token], raw[: found.start(1)] + _MARK + raw[found.end(1) :]
 
 
 def _native(source: str, accept: str) -> Native:

@@ -14,6 +14,14 @@ TOKEN = "doorbell-token-0123456789abcdefghijklmnopq"
 SUMMARY = "summary=Disk+full&dedup=fs02"
 
 
+def parts(**fields: str) -> bytes:
+    """Return a multipart body, as `curl -F` makes it."""
+    head = "--B\r\nContent-Disposition: form-data; name="
+    return (
+        "".join(f'{head}"{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()).encode() + b"--B--\r\n"
+    )
+
+
 @pytest.mark.parametrize("base", ["/goalert/api/v2/generic/incoming", "/api/v2/generic/incoming"])
 @pytest.mark.parametrize(
     ("method", "query", "body", "headers"),
@@ -23,6 +31,18 @@ SUMMARY = "summary=Disk+full&dedup=fs02"
         pytest.param("POST", f"token={TOKEN}&{SUMMARY}", None, {}, id="query"),
         pytest.param("GET", f"token={TOKEN}&{SUMMARY}", None, {}, id="GET"),
         pytest.param("POST", "", f"token={TOKEN}&{SUMMARY}".encode(), {}, id="token in the form"),
+        pytest.param("POST", "", f"key={TOKEN}&{SUMMARY}".encode(), {}, id="an old name in the form"),
+        pytest.param(
+            "POST",
+            "",
+            parts(token=TOKEN, summary="Disk full", dedup="fs02"),
+            {},
+            id="token in a part of a form",
+        ),
+        pytest.param(
+            "POST", "", parts(key=TOKEN, summary="Disk full", dedup="fs02"), {}, id="an old name in a part"
+        ),
+        pytest.param("POST", "token=wrong", f"token={TOKEN}&{SUMMARY}".encode(), {}, id="the form's counts"),
         pytest.param("POST", f"integrationKey={TOKEN}&{SUMMARY}", None, {}, id="the key's old name"),
         pytest.param(
             "POST",
@@ -61,3 +81,12 @@ async def test_goalert_wants_a_summary(world: Any, call: Any) -> None:
     assert (await call("POST", path, {"details": "d"}))[0] == 400
     assert (await call("POST", path, b""))[0] == 400
     assert [envelope.parked_messages for envelope in world.journal.envelopes] == [1, 1]
+
+
+async def test_who_has_guessed_too_often_is_turned_away_before_his_body(world: Any, call: Any) -> None:
+    path = "/goalert/api/v2/generic/incoming?token=wrong"
+    for _ in range(20):
+        assert (await call("POST", path, b"summary=a"))[0] == 401
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+
+    assert (await world.raw(head.encode())).startswith(b"HTTP/1.1 401 ")
