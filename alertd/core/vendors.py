@@ -17,6 +17,7 @@ IntegrationStatus: TypeAlias = Literal["active", "inactive", "pending", "disable
 
 MOST_UNITS = Decimal(10) ** 15  # beyond it no count is one
 _LONGEST_COUNT = 40  # characters
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 # What a script files as a service when the reply that it asked for one was a fault.
 _FAULTS = re.compile(
     r"exception|\berrors? *[:(]|\berror$|unable to connect|could not be (?:resolved|found)"
@@ -157,7 +158,9 @@ def after(before: Integration, change: ProfileChange | Heard, at: datetime) -> I
 def is_count(text: str) -> bool:
     """Whether a decimal text is a number of units: not negative, finite, and of a believable size."""
     try:
-        return len(text) <= _LONGEST_COUNT and 0 <= Decimal(text) <= MOST_UNITS
+        # Decimal alone would read 1_0 as 10, and the digits of every script
+        is_number = len(text) <= _LONGEST_COUNT and _NUMBER.fullmatch(text) is not None
+        return is_number and 0 <= Decimal(text) <= MOST_UNITS
     except InvalidOperation:
         return False
 
