@@ -11,7 +11,7 @@ import msgspec
 from alertd.core import identity
 from alertd.core.alerts import Severity, alert_key
 from alertd.core.conditions import Condition
-from alertd.core.reading.bodies import Body, Unreadable
+from alertd.core.reading.bodies import Body, Unreadable, clean
 from alertd.core.reading.trees import tree_of
 from alertd.core.sources import opsgenie
 from alertd.flows.ports import Entry, Envelope
@@ -102,7 +102,7 @@ class Reads:
 
     def _answer(self, visit: Visit, document: dict[str, Any]) -> Answer:
         took_s = self._world.monotonic() - visit.exchange.began
-        request = visit.names.get("request") or visit.request.headers.get("X-Request-ID", "")
+        request = clean(visit.names.get("request") or visit.request.headers.get("X-Request-ID", ""))
         whole = {**document, "took": round(took_s, 3), "requestId": request}
         return self._reception.answers.json(200, msgspec.json.encode(whole))
 

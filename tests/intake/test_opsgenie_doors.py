@@ -148,3 +148,9 @@ async def test_what_is_open_is_listed_counted_and_shown(world: Any, call: Any) -
     assert (closed["data"]["status"], closed["data"]["message"]) == ("closed", "Disk C: 96 %")
     assert (missing, why["message"]) == (404, "Alert does not exist")
     assert world.handover.waits == 5  # who asks finds what it has sent
+
+
+async def test_a_request_id_that_is_no_text_is_answered_all_the_same(world: Any) -> None:
+    head = f"GET /v2/alerts HTTP/1.1\r\nHost: x\r\nAuthorization: GenieKey {TOKEN}\r\nX-Request-ID: "
+
+    assert (await world.raw(head.encode() + b"\xff\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
