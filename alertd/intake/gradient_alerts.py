@@ -83,7 +83,7 @@ class AlertDoors:
             account = await self._desk.account(caller, ids)
             if account is None and caller.settings.strict_accounts:
                 return self._desk.no(404, f"No account map found with id: {ids[0]}")
-            said = await self._said(caller, account or Account(id=ids[0]), raw)
+            said = await self._said(caller, account or Account(id=ids[-1]), raw)
             visit = caller.visit
             call = Call(visit.request, caller.sender, self._dialect, visit.query, visit.exchange, said)
             answer = await self._desk.deliveries.keep(call, raw)

@@ -32,7 +32,7 @@ class CountDoors:
                 caller,
                 raw,
                 said,
-                service_id=service.id if service else ids[0],
+                service_id=service.id if service else ids[-1],
                 is_known=bool(service and account),
             )
         return self._answer(said, ids[0], account, service)

@@ -532,6 +532,7 @@ async def test_quirk_4_empty_strings_and_nulls(ask: Ask, world: World) -> None:
         ("a/b", "a%2fb"),
         ("a+b", "a%2bb"),
         ("a+b", "a+b"),
+        ("Server backup + DR", "Server+backup+%2B+DR"),
         ("Zahnärzte", "Zahn%C3%A4rzte"),
     ],
 )
@@ -545,6 +546,24 @@ async def test_quirk_5_paths_are_encoded_like_forms(ask: Ask, world: World, acco
     assert (alert.labels["client_id"], alert.labels["client"]) == (account, "M")
     count = {"accountId": account, "unitCount": 1}
     assert (await ask("POST", f"/service/{path}/count", json=count))[0] == 201
+
+
+async def test_what_nobody_has_made_is_kept_under_the_id_that_it_will_get(
+    ask: Ask, world: World, store: Store
+) -> None:
+    assert (await ask("POST", "/alerting/Harbour+Dental", json=ALERT))[0] == 201
+    [(_, [before])] = world.handover.accepted
+    count = {"accountId": "c-104", "unitCount": 3}
+    assert (await ask("POST", "/service/Server+backup/count", json=count))[0] == 404
+    await ask("POST", "/organization/accounts", json={"id": "Harbour Dental", "name": "N"})
+    await ask("POST", "/organization/services", json={"id": "Server backup", **SERVICE})
+    world.handover.accepted.clear()
+    assert (await ask("POST", "/alerting/Harbour+Dental", json=ALERT))[0] == 201
+
+    [(_, [after])] = world.handover.accepted
+    assert after.fingerprint == before.fingerprint
+    [usage] = await store.vendors.usage()
+    assert usage.service is not None
 
 
 @pytest.mark.parametrize(("word", "kept"), [("True", True), ("true", True), ("False", False), ("", False)])
