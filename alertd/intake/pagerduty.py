@@ -14,6 +14,7 @@ import msgspec
 from alertd.core.sources import pagerduty
 from alertd.flows.ports import Appended
 from alertd.intake.answers import Answer, Refused
+from alertd.intake.auth import wire_bytes
 from alertd.intake.delivery import Call
 from alertd.intake.doors import POST, Door, Reception, Visit
 from alertd.intake.identifiers import new_uuid
@@ -26,7 +27,7 @@ PATH_V2 = "/v2/enqueue"
 PATH_CHANGE = "/v2/change/enqueue"
 PATH_V1 = "/generic/2010-04-15/create_event.json"
 _INVALID = "Event object is invalid"
-_MOST_TOKENS = 3  # a detail may have the same name as the key
+_MOST_TOKENS = 3
 _KEYS = re.compile(rb'\\?"(?:routing|service)_key\\?"\s*+:\s*+\\?"([^"\\]{1,256})')
 
 
@@ -76,7 +77,7 @@ def _door(
 
     async def _keep(visit: Visit, raw: bytes) -> Answer:
         shown = presented(visit.request, visit.query, headers=("X-Routing-Key",))
-        tokens = [*_KEYS.findall(raw)[:_MOST_TOKENS], *shown.tokens]
+        tokens = [*_keys_in(raw), *shown.tokens]
         sender = reception.admission.admit(
             visit.request, None, url_token=None, exchange=visit.exchange, presented=tokens
         )
@@ -85,6 +86,23 @@ def _door(
         return await reception.deliveries.keep(call, raw)
 
     return Door(path=path, methods=POST, serve=take, refuse=_refuse)
+
+
+class _Keys(msgspec.Struct):
+    """The fields of an event that say whose it is."""
+
+    routing_key: str | None = None
+    service_key: str | None = None
+
+
+def _keys_in(raw: bytes) -> list[bytes]:
+    """Return the key of an event; of a body that is not quite JSON, what looks like one."""
+    try:
+        keys = msgspec.json.decode(raw, type=_Keys)
+    except (ValueError, RecursionError):
+        keys = _Keys()
+    found = [wire_bytes(key) for key in (keys.routing_key, keys.service_key) if key]
+    return found or _KEYS.findall(raw)[:_MOST_TOKENS]
 
 
 def _reply(name: str) -> Callable[[Heard, Appended], bytes]:

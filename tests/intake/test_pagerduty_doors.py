@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -11,11 +12,8 @@ from alertd.core.alerts import Status
 
 TOKEN = "doorbell-token-0123456789abcdefghijklmnopq"
 WRONG = "canary-7f3a9c-0123456789abcdefghijklmnopqrs"
-EVENT = {
-    "event_action": "trigger",
-    "dedup_key": "fs02/disk-c",
-    "payload": {"summary": "Disk C: 96 %", "source": "fs02", "severity": "error"},
-}
+PAYLOAD = {"summary": "Disk C: 96 %", "source": "fs02", "severity": "error"}
+EVENT = {"event_action": "trigger", "dedup_key": "fs02/disk-c", "payload": PAYLOAD}
 
 
 def enqueue(**more: Any) -> dict[str, Any]:
@@ -48,8 +46,16 @@ async def test_an_event_without_a_key_is_given_one_that_resolves_it(call: Any, k
     assert (cleared.status, cleared.fingerprint) == (Status.CLEARED, fired.fingerprint)
 
 
+async def test_the_key_is_the_event_s_own_whatever_its_details_say(call: Any, kept: Any) -> None:
+    keys = {"service_key": "a", "inner": {"routing_key": "b", "inner": {"service_key": "c"}}}
+    details = {"custom_details": keys | {"text": json.dumps({"routing_key": "d"})}}
+    event = {**EVENT, "payload": PAYLOAD | details, "routing_key": TOKEN}
+
+    assert (await call("POST", "/v2/enqueue", event))[0] == 202
+    assert kept()[0].source == "doorbell"
+
+
 SEVERITIES = "'critical', 'warning', 'error' or 'info'"
-PAYLOAD = EVENT["payload"]
 
 
 @pytest.mark.parametrize(
