@@ -68,6 +68,8 @@ class Proving:
             except FetchFailed as exc:
                 _log.warning("intake.certificate_missing", source=sender.name, why=str(exc))
                 raise overloaded("the signature cannot be checked just now") from None
+            if not self._admission.knows(sender.name):  # another configuration has come while the body came
+                raise self._admission.failed(exchange)
             self._admission.welcome(request, Admitted(sender.name, slot), exchange)
             told = ((LET_IN_BY, _proof(signing, slot)),) if shown.signed is not None else ()
             call = structs.replace(call, signed=shown.signed, said=(*told, *shown.said))

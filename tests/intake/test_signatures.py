@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hmac
@@ -156,6 +157,20 @@ async def fresh_status(world: World, post: Poster, to: str, headers: dict[str, s
     status = await post.status(to, headers)
     assert len(world.journal.envelopes) == (status == 202)
     return status
+
+
+async def test_a_source_that_goes_while_its_body_comes_is_refused(world: World) -> None:
+    headers = "".join(f"{name}: {text}\r\n" for name, text in svix(world).items())
+    head = f"POST /v1/alerts/svix HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n{headers}\r\n"
+    reader, writer = await asyncio.open_connection(world.host, world.port)
+    writer.write(head.encode())
+    await asyncio.sleep(0.05)
+    world.intake.adopt(sender for sender in world.senders if sender.name != "svix")
+    writer.write(BODY)
+
+    assert (await reader.readline()) == b"HTTP/1.1 401 Unauthorized\r\n"
+    writer.close()
+    assert world.journal.envelopes == []
 
 
 async def test_what_let_it_in_is_kept_with_it(world: World, post: Poster) -> None:
