@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from aiohttp import hdrs
@@ -14,7 +12,7 @@ from multidict import istr
 
 from alertd.core.sources.gradient import GradientSettings
 from alertd.intake.answers import Refused
-from alertd.intake.auth import wire_bytes
+from alertd.intake.auth import shown_slot, wire_bytes
 from alertd.intake.doors import Reception, Visit
 from alertd.intake.metrics import Outcome
 from alertd.intake.senders import Sender
@@ -90,14 +88,15 @@ class Gate:
     def _by_vendor_key(self, visit: Visit, candidates: list[bytes]) -> Sender | None:
         """Return the first configured sender whose vendor key, and no more, is shown."""
         keys = [key for each in candidates if (key := each.removesuffix(b":"))]
-        found = None
+        found, slot = None, 0
         for sender in self._admission.senders.values():
-            is_his = any(_is_one_of(key, sender.vendor_digests) for key in keys)
-            found = sender if is_his and found is None and sender.gradient is not None else found
+            shown_here = _slot_of(keys, sender.vendor_digests)
+            if shown_here is not None and found is None and sender.gradient is not None:
+                found, slot = sender, shown_here
         if found is None:
             return None
         self._admission.let_try(visit.request, found.name, visit.exchange)
-        visit.exchange.source = found.name
+        visit.exchange.source, visit.exchange.slot = found.name, slot
         self._admission.passed(visit.request, found.name, visit.exchange)
         return found
 
@@ -115,6 +114,7 @@ def shown(headers: Mapping[str, str]) -> list[bytes]:
     return [decoded, plain] if decoded else [plain]
 
 
-def _is_one_of(key: bytes, digests: tuple[bytes, ...]) -> bool:
-    digest = hashlib.sha256(key).digest()
-    return any([hmac.compare_digest(digest, each) for each in digests])  # noqa: C419 - all, in constant time
+def _slot_of(keys: Sequence[bytes], digests: tuple[bytes, ...]) -> int | None:
+    """Return whose vendor key is among these: the current token's, or the other's; None: neither."""
+    slots = [shown_slot(key, digests) for key in keys] if digests else []
+    return next((slot for slot in slots if slot is not None), None)

@@ -438,6 +438,18 @@ async def test_the_vendor_key_will_do_for_the_vendor(ask: Ask, text: str, method
     assert (await ask(method, path.format(id=id_), headers=token(text), **more))[0] in (200, 201)
 
 
+async def test_which_vendor_key_is_in_use_is_told(ask: Ask, world: World) -> None:
+    old, new = backups(), digest("new-vendor:new-partner")
+    rotating = replace(
+        old, digests=(new, *old.digests), vendor_digests=(digest("new-vendor"), *old.vendor_digests)
+    )
+    world.intake.adopt([rotating])
+    assert (await ask("POST", "/service", headers=token(VENDOR), json=SERVICE))[0] == 201
+
+    current, other = world.intake.tokens_used()["backups"]
+    assert (current, other is not None) == (None, True)
+
+
 @pytest.mark.parametrize("text", ["wrong", "wrong:", "vendor-key-0123456789abcde"])
 async def test_a_wrong_vendor_key(ask: Ask, text: str) -> None:
     assert (await ask("GET", "", headers=token(text)))[0] == 401
