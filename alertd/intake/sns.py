@@ -21,6 +21,7 @@ from alertd.intake.fetching import Fetch, Fetched, FetchFailed, soon
 
 FETCHES = 4  # certificates on their way at a time
 MOST_REMEMBERED = 256
+LONGEST_ON_ITS_WAY = timedelta(days=1)  # SNS tries for an hour; the journal knows for longer what has come
 MOST_WAITING = 32
 _DONE = "confirmed"
 _RAW = "x-amz-sns-rawdelivery"
@@ -65,6 +66,8 @@ class SnsProof:
             raise BadSignature("topic", f"the topic is not among topics: {sns.shown_topic(message.topic)}")
         key = await self._certificates.key(message.certificate_url, now)
         _check(key, message)
+        if message.sent_at is None or now - message.sent_at > LONGEST_ON_ITS_WAY:
+            raise BadSignature("time", "Amazon has sent this more than a day ago")
         return Proven(message, Verified(delivery_id=message.message_id))
 
     async def handshake(self, source: str, scheme: Sns, message: SnsMessage) -> str:

@@ -121,6 +121,8 @@ BAD: list[Any] = [
     pytest.param(amazon.envelope(key=STRANGER), id="a stranger's key"),
     pytest.param(amazon.envelope(TopicArn=TOPIC + "2"), id="another topic"),
     pytest.param(amazon.envelope(TopicArn=""), id="no topic"),
+    pytest.param(amazon.envelope(Timestamp="2026-11-22T11:59:58.134Z"), id="sent again a day later"),
+    pytest.param(amazon.envelope(Timestamp="some day"), id="no time"),
     pytest.param(GOOD | {"SigningCertURL": "https://evil.example/x.pem"}, id="a stranger's certificate"),
     pytest.param({"AlarmName": "raw"}, id="no envelope"),
     pytest.param(b"", id="nothing"),
@@ -206,7 +208,8 @@ async def test_a_certificate_that_proves_nothing(site: Site, page: Fetched) -> N
 
 async def test_a_certificate_is_fetched_once_a_day_and_not_believed_after_its_end(site: Site) -> None:
     async def next_one(number: int) -> int:
-        return await site.status(amazon.envelope(MessageId=f"m{number}"))
+        sent = amazon.envelope(MessageId=f"m{number}", Timestamp=site.world.clock.at.isoformat())
+        return await site.status(sent)
 
     assert [await next_one(number) for number in range(3)] == [202] * 3
     assert len(site.web.asked) == 1

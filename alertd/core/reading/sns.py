@@ -12,11 +12,13 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from alertd.core.reading.instants import instant
 from alertd.core.reading.signatures import MOST_ID, BadSignature
 
 SUBSCRIPTION = "SubscriptionConfirmation"
@@ -48,6 +50,7 @@ class SnsMessage(msgspec.Struct, frozen=True, kw_only=True):
     certificate_url: str  # in Amazon's form
     token: str = ""
     subscribe_url: str = ""  # as it came: see `subscribe_url`
+    sent_at: datetime | None = None
 
 
 def read_envelope(body: bytes) -> SnsMessage:
@@ -77,6 +80,7 @@ def read_envelope(body: bytes) -> SnsMessage:
         certificate_url=_certificate_url(fields.get("SigningCertURL", fields.get("SigningCertUrl", ""))),
         token=fields.get("Token", ""),
         subscribe_url=fields.get("SubscribeURL", ""),
+        sent_at=instant(fields["Timestamp"]),
     )
 
 
