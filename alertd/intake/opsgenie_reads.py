@@ -102,8 +102,8 @@ class Reads:
 
     def _answer(self, visit: Visit, document: dict[str, Any]) -> Answer:
         took_s = self._world.monotonic() - visit.exchange.began
-        request = clean(visit.names.get("request") or visit.request.headers.get("X-Request-ID", ""))
-        whole = {**document, "took": round(took_s, 3), "requestId": request}
+        request = visit.names.get("request") or visit.request.headers.get("X-Request-ID") or ""
+        whole = {**document, "took": round(took_s, 3), "requestId": clean(request)}
         return self._reception.answers.json(200, msgspec.json.encode(whole))
 
 
