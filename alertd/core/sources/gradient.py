@@ -44,7 +44,8 @@ _VALUES = re.compile(
     r"\b\d{4}-\d{1,2}-\d{1,2}(?:[t ]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?(?: ?(?:z|[+-]\d{2}:?\d{2})\b)?"
     r"|(?<![\d.])\d{1,2}([/.])\d{1,2}\1\d{2,4}\b(?!\.\d)"  # dates of all countries, and no address
     r"|\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]m\b)?(?: ?(?:z|utc|gmt)\b)?"
-    rf"|(?<![\w.-])\d+(?:[.,]\d+)*(?=\s?(?:%|°|(?:{_COUNTED})\b))",
+    # bounded, so that a long row of numbers is not read again from each of them
+    rf"|(?<![\w.-])\d++(?:[.,]\d++){{0,8}}+(?=\s?(?:%|°|(?:{_COUNTED})\b))",
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"\s+")
