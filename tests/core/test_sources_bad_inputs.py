@@ -58,6 +58,8 @@ BODIES = {
     "quotes": b'"' * 100_001,
     "braces in texts": b'{"a": "' + b'{"' * 50_000,
     "a form of ampersands": b"a=" + b"&" * 100_000,
+    "a row of numbers": b'{"title": "t", "description": "' + b"1,1" * 85_000 + b'"}',
+    "18,000 small items": b"[" + b",".join([b'{"a.b": 1}'] * 18_000) + b"]",
     "a pattern's nightmare": json.dumps({"msg": "a" * 100_000 + "!", "status": "[" * 100_000}).encode(),
 }
 ODD: list[Any] = [

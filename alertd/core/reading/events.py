@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -132,7 +133,7 @@ def alert_of(event: Event, profile: SenderProfile, arrival: Arrival) -> Alert:
         raise Unreadable("limits", f"more than {MAX_FIELDS} labels, or one with a longer name than {MAX_KEY}")
     key = [clean(part.strip()) for part in event.key]
     is_keyed = any(key)
-    fingerprint = identity.key_fingerprint(profile.source, key if is_keyed else _no_key(arrival))
+    fingerprint = identity.key_fingerprint(profile.source, key if is_keyed else no_key(arrival))
     severity, unknown_severity = _severity(event.severity, profile)
     own = {
         "alertname": clean(event.alertname.strip())
@@ -169,10 +170,14 @@ def _expiry(event: Event, profile: SenderProfile) -> timedelta | None:
     return profile.one_shot_expires_after if event.is_one_shot else profile.expires_after
 
 
-def _no_key(arrival: Arrival) -> tuple[str, ...]:
+def no_key(arrival: Arrival) -> tuple[str, ...]:
     """Return a key that no other message has."""
-    digest = hashlib.sha256(arrival.body.raw).hexdigest()
-    return ("", digest, arrival.received_at.isoformat(), str(arrival.index))
+    return ("", _digest(arrival.body.raw), arrival.received_at.isoformat(), str(arrival.index))
+
+
+@lru_cache(maxsize=1)  # a batch asks for each of its items
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _severity(word: str, profile: SenderProfile) -> tuple[Severity, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
@@ -15,7 +14,7 @@ from alertd.core.alerts import Alert, Severity, Status
 from alertd.core.matchers import compile_pattern
 from alertd.core.reading import trees
 from alertd.core.reading.bodies import Body, Problem, Reading, Unreadable, with_own
-from alertd.core.reading.events import Event
+from alertd.core.reading.events import Arrival, Event, no_key
 from alertd.core.reading.fields import FieldSettings, Reader, compile_field, first_of, text_of
 from alertd.core.reading.instants import instant, strptime_pattern
 from alertd.core.reading.paths import Path, Scope, compile_path
@@ -120,7 +119,7 @@ def read(body: Body, profile: MappedProfile, *, received_at: datetime) -> Readin
     problems: list[Problem] = []
     for index, scope in enumerate(_split(trees.tree_of(body), profile.split)):
         try:
-            alerts.append(_read_one(scope, profile, body, (received_at, index)))
+            alerts.append(_read_one(scope, profile, Arrival(body, received_at, index)))
         except Unreadable as exc:
             problems.append(Problem(index, exc.reason, exc.detail))
     return Reading(tuple(alerts), tuple(problems))
@@ -136,19 +135,19 @@ def _split(tree: Tree, split: Path | None) -> list[Scope]:
     return [Scope(found, (tree,) if split else ())]
 
 
-def _read_one(scope: Scope, profile: MappedProfile, body: Body, place: tuple[datetime, int]) -> Alert:
+def _read_one(scope: Scope, profile: MappedProfile, arrival: Arrival) -> Alert:
     if not isinstance(scope.item, dict) or not scope.item:
         raise Unreadable("shape", "the alert is not an object with fields")
     sent = _sent(scope, profile)
     said, key = profile.status(scope), _key_parts(scope, profile)
     ignored = _ignored(scope, profile, said)
-    fingerprint = identity.key_fingerprint(profile.source, key or _no_key(body, place))
+    fingerprint = identity.key_fingerprint(profile.source, key or no_key(arrival))
     severity, unknown_severity = _severity(scope, profile, said)
     own = {
         "alertname": _alertname(scope, profile) or "/".join(filter(None, key))[:_LONGEST_NAME] or fingerprint,
         "severity": severity.value,
         "source": profile.source,
-        "client": _client_of(scope, sent, profile, body),
+        "client": _client_of(scope, sent, profile, arrival.body),
         "client_id": sent.get("client_id") or profile.client_number(scope, sent),
         "host": profile.host(scope),
     }
@@ -216,12 +215,6 @@ def _key_parts(scope: Scope, profile: MappedProfile) -> list[str]:
     if not profile.pairs or not any(parts):
         return parts if any(parts) else []
     return [profile.pairs.get(part, part) for part in (*parts, profile.status(scope).word)]
-
-
-def _no_key(body: Body, place: tuple[datetime, int]) -> tuple[str, ...]:
-    """Return a key that no other message has: better two tickets than strangers' alerts in one."""
-    received_at, index = place
-    return ("", hashlib.sha256(body.raw).hexdigest(), received_at.isoformat(), str(index))
 
 
 def _alertname(scope: Scope, profile: MappedProfile) -> str:
