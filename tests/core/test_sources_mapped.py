@@ -213,6 +213,8 @@ def test_pairs_share_one_identity() -> None:
     other = read_one({"device": "x", "type": "AP offline"}, **given)
     assert (down.status, up.status) == (Status.FIRING, Status.CLEARED)
     assert down.key == up.key != other.key
+    assert read_one({"device": "x", "type": "UPLINK DOWN"}, **given).key == down.key
+    assert read_one({"device": "x", "type": "uplink up"}, **given).key == down.key
     assert down.labels["alertname"] == up.labels["alertname"] == "Uplink down"
     assert read_one({"type": "Uplink up"}, **given).annotations["unkeyed"] == "true"
 

@@ -54,7 +54,7 @@ class MappedProfile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     source: str
     split: Path | None
     key: Callable[[Scope], list[str]]
-    pairs: Mapping[str, str]  # event that ends a problem → event that began it
+    pairs: Mapping[str, str]  # both events of a pair, in lower case → the one that began it
     alertname: Reader
     title: Reader
     description: Reader
@@ -82,7 +82,7 @@ def compile_profile(settings: MappedSettings) -> MappedProfile:
         source=settings.name,
         split=compile_path(settings.split) if settings.split else None,
         key=_key(settings.key),
-        pairs={end: begin for begin, end in status.pairs.items()} if status else {},
+        pairs=_beginnings(status.pairs) if status else {},
         alertname=_field(settings.alertname, usual.NAMES),
         title=_field(settings.title, usual.TITLES),
         description=_field(settings.description, usual.DESCRIPTIONS),
@@ -214,12 +214,17 @@ def _key_parts(scope: Scope, profile: MappedProfile) -> list[str]:
     parts = profile.key(scope)
     if not profile.pairs or not any(parts):
         return parts if any(parts) else []
-    return [profile.pairs.get(part, part) for part in (*parts, profile.status(scope).word)]
+    return [profile.pairs.get(part.lower(), part) for part in (*parts, profile.status(scope).word)]
+
+
+def _beginnings(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Return of each event, in lower case as states are compared, the one that begins its problem."""
+    return {event.lower(): begin for begin, end in pairs.items() for event in (begin, end)}
 
 
 def _alertname(scope: Scope, profile: MappedProfile) -> str:
     name = profile.alertname(scope)
-    return profile.pairs.get(name, name)
+    return profile.pairs.get(name.lower(), name)
 
 
 def _severity(scope: Scope, profile: MappedProfile, said: Said) -> tuple[Severity, str]:
