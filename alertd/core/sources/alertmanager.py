@@ -34,6 +34,7 @@ from alertd.core.reading.fields import text_of
 from alertd.core.reading.instants import instant, utc
 from alertd.core.reading.redaction import Redaction, redaction
 from alertd.core.reading.settings import ClientRule, SenderSettings, compile_client, compile_number
+from alertd.core.reading.tags import client_of
 from alertd.core.severities import severity_of
 from alertd.core.sources.kind import Kind
 from alertd.core.sources.sheets import Sheet, Template
@@ -204,7 +205,7 @@ def read_one(sent: SentAlert | None, context: Context) -> Alert:
     """
     if sent is None:
         raise Unreadable("shape", "the alert is not an object")
-    status = _STATUSES.get(sent.status)
+    status = _STATUSES.get(sent.status) or _STATUSES.get(sent.status.strip().lower())
     annotations: dict[str, str] = {}
     if status is None:
         annotations["unknown_status"] = sent.status
@@ -264,11 +265,15 @@ def _recognise(
     fingerprint = _fingerprint(labels, sent_fingerprint)
     annotations: dict[str, str] = {}
     severity = _severity(labels.get("severity", ""), profile, annotations)
+
+    def read(name: str) -> str:
+        return labels.get(name) or (client_of(labels) if name == "client" else "")
+
     own = {
         "alertname": labels.get("alertname") or fingerprint,
         "severity": severity.value,
         "source": profile.source,
-        "client": profile.client(lambda name: labels.get(name, "")) or client or profile.client_default,
+        "client": profile.client(read) or client or profile.client_default,
         "client_id": labels.get("client_id") or profile.client_number(lambda name: labels.get(name, "")),
         "host": next((without_port(labels[name]) for name in profile.host if name in labels), ""),
     }
@@ -337,7 +342,7 @@ SHEET = Sheet(
     alertname="label `alertname`, else the fingerprint",
     title="annotation `title`, `summary`, else `alertname`",
     host="first of the labels in `host`, without port",
-    client="label `client`, or as `client` says",
+    client="label `client` (or `customer`, `company`, `tenant`), or as `client` says",
     problem="all labels as sent: Alertmanager's own fingerprint",
     clears="status `resolved` of the alert",
     tokens=("header", "basic", "url"),

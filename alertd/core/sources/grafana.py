@@ -17,6 +17,7 @@ from alertd.core.reading.fields import text_of
 from alertd.core.reading.redaction import Redaction
 from alertd.core.reading.signatures import Hmac
 from alertd.core.reading.signing import SignatureHeaderKeys
+from alertd.core.reading.tags import client_of
 from alertd.core.reading.trees import Tree
 from alertd.core.sources import alertmanager
 from alertd.core.sources.alertmanager import AlertmanagerProfile, Context, LabelSettings, SentAlert
@@ -49,7 +50,7 @@ SHEET = Sheet(
     alertname="label `alertname`; of `DatasourceNoData` and `DatasourceError` `rulename`; legacy `ruleName`",
     title="annotation `title`, `summary`, else `alertname`; legacy `ruleName`",
     host="first of the labels in `host`, without port; legacy the same in the tags of `evalMatches`",
-    client="label `client`, or as `client` says",
+    client="label `client` (or `customer`, `company`, `tenant`), or as `client` says",
     problem="`orgId` and `fingerprint` (without it all labels); legacy `orgId` and `ruleId`",
     clears="status `resolved` of the alert; legacy state `ok`",
     tokens=("header", "basic", "signature", "url"),
@@ -126,6 +127,7 @@ def _legacy_event(item: dict[str, Tree], payload: Payload, settings: GrafanaSett
         description=text("message"),
         url=text("ruleUrl"),
         host=_host([_texts(each.get("tags")) for each in series], settings.host),
+        client=client_of(labels),
         severity=labels.get("severity", ""),
         labels=labels,
         annotations={
