@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -20,8 +20,11 @@ from alertd.core.reading.bodies import (
     with_own,
     without_port,
 )
+from alertd.core.reading.fields import text_of
+from alertd.core.reading.paths import Path, Scope, compile_path
 from alertd.core.reading.redaction import Redaction, redaction
 from alertd.core.reading.settings import ClientRule, SenderSettings, compile_client, compile_number
+from alertd.core.reading.trees import Tree
 from alertd.core.severities import severity_of
 
 DEFAULT_EXPIRY = timedelta(hours=24)  # of what nobody will ever say is over
@@ -84,6 +87,7 @@ class Arrival(msgspec.Struct, frozen=True):
     body: Body
     received_at: datetime
     index: int  # of the event among those of the request, from 0
+    item: Tree = None  # what the event was read from
 
 
 def compile_sender(
@@ -131,6 +135,7 @@ def alert_of(event: Event, profile: SenderProfile, arrival: Arrival) -> Alert:
     sent = {clean(name): text for name, value in labels.items() if (text := clean(value.strip()))}
     if len(sent) > MAX_FIELDS or any(len(name) > MAX_KEY for name in sent):
         raise Unreadable("limits", f"more than {MAX_FIELDS} labels, or one with a longer name than {MAX_KEY}")
+    read = _reader(event, sent, arrival.item)
     key = [clean(part.strip()) for part in event.key]
     is_keyed = any(key)
     fingerprint = identity.key_fingerprint(profile.source, key if is_keyed else no_key(arrival))
@@ -141,8 +146,8 @@ def alert_of(event: Event, profile: SenderProfile, arrival: Arrival) -> Alert:
         or fingerprint,
         "severity": severity.value,
         "source": profile.source,
-        "client": _client(event, sent, profile, arrival.body),
-        "client_id": sent.get("client_id") or profile.client_number(lambda name: sent.get(name, "")),
+        "client": _client(sent, profile, arrival.body, read),
+        "client_id": sent.get("client_id") or profile.client_number(read),
         "host": without_port(clean(event.host.strip())),
     }
     ours = {
@@ -188,12 +193,27 @@ def _severity(word: str, profile: SenderProfile) -> tuple[Severity, str]:
     return (found, "") if found else (Severity.WARNING, word.strip())
 
 
-def _client(event: Event, sent: Mapping[str, str], profile: SenderProfile, body: Body) -> str:
-    """Return the customer: by number where the source's table has it, else by name, else the bare number."""
+def _reader(event: Event, sent: Mapping[str, str], item: Tree) -> Callable[[str], str]:
+    """Return what finds what `client` of the settings names: a label, else a path into what was sent."""
 
     def read(name: str) -> str:
-        return sent.get(name) or (clean(event.client.strip()) if name == "client" else "")
+        if found := sent.get(name):
+            return found
+        return clean(event.client.strip()) if name == "client" else clean(text_of(_path(name)(Scope(item))))
 
+    return read
+
+
+@lru_cache(maxsize=256)
+def _path(name: str) -> Path:
+    try:
+        return compile_path(name)
+    except ValueError:
+        return lambda scope: None  # the name of a label that is no path
+
+
+def _client(sent: Mapping[str, str], profile: SenderProfile, body: Body, read: Callable[[str], str]) -> str:
+    """Return the customer: by number where the source's table has it, else by name, else the bare number."""
     number = sent.get("client_id", "")
     by_id = profile.clients_by_id.get(number) if number else None
     return by_id or profile.client(read) or body.client or profile.client_default or number

@@ -177,7 +177,7 @@ def sender_kind(
         for index, item in enumerate(split(payload)):
             try:
                 said = one(item, payload, profile.settings)
-                alerts.append(alert_of(said, profile.profile, Arrival(body, received_at, index)))
+                alerts.append(alert_of(said, profile.profile, Arrival(body, received_at, index, item)))
             except Unreadable as exc:
                 problems.append(Problem(index, exc.reason, exc.detail))
         return Reading(tuple(alerts), tuple(problems))
