@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from alertd.core.alerts import Alert
-from alertd.core.incidents import Incident
 
 CLIENT = "client"
 CLIENT_ID = "client_id"  # label: the sender's own number for the customer, never one of Autotask's
@@ -20,7 +19,7 @@ SENT_CLIENT = "sent_client"  # label: what the sender called the customer, where
 _LONGEST_ID = 19  # digits of a 64-bit number
 
 
-class Customer(msgspec.Struct, frozen=True, kw_only=True):
+class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whose an incident is, as far as its alerts say."""
 
     source: str
@@ -42,17 +41,14 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.client) and self.client == self.client_id
 
 
-def customer_of(incident: Incident) -> Customer:
-    """Return whose the incident is: as its first alert says, since that has opened it."""
-    first = next(iter(incident.members.values()), None)
-    if first is None:
-        return Customer(source="", client=incident.client)
+def customer_in(source: str, labels: Mapping[str, str]) -> Customer:
+    """Return whose an alert of this source is, as far as its labels say."""
     return Customer(
-        source=first.key.partition("\x1f")[2],
-        client=incident.client,
-        client_id=first.client_id,
-        company_id=parse_id(first.company_id),
-        sent_client=first.sent_client,
+        source=source,
+        client=labels.get(CLIENT, ""),
+        client_id=labels.get(CLIENT_ID, ""),
+        company_id=parse_id(labels.get(COMPANY_ID, "")),
+        sent_client=labels.get(SENT_CLIENT, ""),
     )
 
 

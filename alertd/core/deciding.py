@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from alertd.core import quieting
 from alertd.core.alerts import AlertKey, Severity
+from alertd.core.clients import Customer
 from alertd.core.incidents import (
     Acknowledged,
     Change,
@@ -58,7 +59,14 @@ MOST_ENDED_MEMBERS = 200
 
 
 def open_incident(
-    key: str, fired: Fired, policy: Policy, *, group: dict[str, str], client: str, receipt: str, now: datetime
+    key: str,
+    fired: Fired,
+    policy: Policy,
+    *,
+    group: dict[str, str],
+    customer: Customer,
+    receipt: str,
+    now: datetime,
 ) -> Incident:
     """Begin an incident with its first firing condition."""
     member, waits = fired.member, policy.group_wait > timedelta()
@@ -66,7 +74,8 @@ def open_incident(
         key=key,
         policy=policy,
         group=group,
-        client=client,
+        client=customer.client,
+        customer=customer,
         phase=Waiting(now + policy.group_wait) if waits else Open(),
         opened_at=now,
         members={member.key: member},

@@ -14,7 +14,7 @@ import msgspec
 
 from alertd.core import deciding, incidents, quieting
 from alertd.core.alerts import Alert, AlertKey, Status
-from alertd.core.clients import CLIENT_ID, COMPANY_ID, SENT_CLIENT
+from alertd.core.clients import customer_in
 from alertd.core.conditions import Condition, Turn, expire, hear, observe
 from alertd.core.devices import DEVICE_LABELS
 from alertd.core.history import Happening
@@ -68,7 +68,6 @@ class Event(msgspec.Struct, frozen=True):
     turn: Turn
     key: AlertKey
     member: Member
-    client: str
     receipt: str
     ended_at: datetime
     places: tuple[Place, ...] = ()
@@ -161,9 +160,8 @@ class Fold:
         member = member_of(condition)
         if turn in (Turn.FIRED, Turn.CHANGED):
             member = msgspec.structs.replace(member, quiet=self._silences.quiet(condition.labels, self._now))
-        client = condition.labels.get("client", "")
         ended_at = condition.ended_at or condition.seen_at
-        return Event(turn, condition.key, member, client, receipt, ended_at, places, counted, text)
+        return Event(turn, condition.key, member, receipt, ended_at, places, counted, text)
 
     def _places(self, alert: Alert) -> tuple[Place, ...]:
         found = []
@@ -256,12 +254,13 @@ class Fold:
         self.conditions[event.key] = msgspec.structs.replace(condition, incidents=(*kept, *beside))
 
     def _open(self, found: Place, fired: Fired, event: Event) -> None:
+        condition = self.conditions[event.key]
         opened = deciding.open_incident(
             found.key,
             fired,
             found.matched.policy,
             group=found.group,
-            client=event.client,
+            customer=customer_in(condition.source, condition.labels),
             receipt=event.receipt,
             now=self._now,
         )
@@ -364,9 +363,6 @@ def member_of(condition: Condition) -> Member:
         url=annotations.get("url", ""),
         on_expiry=condition.on_expiry,
         clues={name: labels[name] for name in DEVICE_LABELS if labels.get(name)},
-        client_id=labels.get(CLIENT_ID, ""),
-        company_id=labels.get(COMPANY_ID, ""),
-        sent_client=labels.get(SENT_CLIENT, ""),
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from alertd.core.alerts import AlertKey, OnExpiry, Severity
+from alertd.core.clients import Customer
 from alertd.core.routes import Policy
 from alertd.core.silences import Quiet
 from alertd.core.tickets import Ticket
@@ -32,9 +33,6 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str = ""
     url: str = ""
     clues: dict[str, str] = {}  # what else names its device: some of DEVICE_LABELS
-    client_id: str = ""  # the sender's own number for the customer
-    company_id: str = ""  # Autotask's, as the sender or a map says it
-    sent_client: str = ""  # what the sender called the customer, where a map has replaced it
     ended_at: datetime | None = None
     expired: bool = False
     on_expiry: OnExpiry = "note"  # where the route does not say
@@ -154,6 +152,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     opened_at: datetime
     members: dict[AlertKey, Member]
     severity: Severity  # as the ticket shows it: raised at once, lowered with the next note
+    customer: Customer | None = None  # as the alert that opened it says; None: an older release opened it
     receipt: str = ""  # of the message that opened it
     generation: int = 1
     revision: int = 0
@@ -324,6 +323,14 @@ def state_of(incident: Incident) -> str:
             return "closed"
         case _:
             assert_never(incident.phase)
+
+
+def customer_of(incident: Incident) -> Customer:
+    """Return whose the incident is: as the alert says that opened it, whatever has joined or gone since."""
+    if incident.customer is not None:
+        return incident.customer
+    first = next(iter(incident.members), "")
+    return Customer(source=first.partition("\x1f")[2], client=incident.client)
 
 
 def is_live(incident: Incident) -> bool:

@@ -9,9 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from alertd.core import text
-from alertd.core.clients import Customer, customer_of
+from alertd.core.clients import Customer
 from alertd.core.devices import HOST, Clues, clues_of
-from alertd.core.incidents import Incident
+from alertd.core.incidents import Incident, customer_of
 from alertd.core.tickets import Board, Level, Repair
 from alertd.flows.errors import Rejected
 from alertd.flows.ports import Company, CompanyMatch, Desk, Draft, Particulars

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alertd.core.alerts import Alert, AlertKey, Severity, Status
+from alertd.core.clients import Customer
 from alertd.core.deciding import decide, open_incident
 from alertd.core.incidents import Change, Ended, Fired, Incident, Linked, Member
 from alertd.core.routes import Policy
@@ -55,7 +56,7 @@ def opened(*, now: datetime = T0, first: Member | None = None, **policy: Any) ->
         Fired(first or member()),
         Policy(route_name="root", board="noc", **policy),
         group={"host": "a"},
-        client="Contoso",
+        customer=Customer(source="", client="Contoso"),
         receipt="r1",
         now=now,
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from msgspec.structs import replace
 
 from alertd.core.alerts import Alert, Severity, Status, alert_key
-from alertd.core.clients import CompanyMap, CompanyRow, Customer, conflicting, customer_of, parse_id
-from alertd.core.incidents import Member
-from tests.core.incident_samples import opened
+from alertd.core.clients import CompanyMap, CompanyRow, Customer, conflicting, customer_in, parse_id
+from alertd.core.incidents import customer_of
+from tests.core.incident_samples import member, opened
 
 ROWS = CompanyMap(
     [
@@ -64,20 +62,23 @@ def test_an_id_is_a_number_and_zero_means_none(text: str, company_id: int | None
     assert parse_id(text) == company_id
 
 
-def test_an_incident_is_its_first_alerts() -> None:
+def test_labels_say_whose_an_alert_is() -> None:
+    labels = {"client": "10001", "client_id": "10001", "company_id": "12"}
+    customer = customer_in("auvik", labels)
+    assert customer == Customer(source="auvik", client="10001", client_id="10001", company_id=12)
+    assert customer.is_bare_number
+    assert customer_in("auvik", {}) == Customer(source="auvik", client="")
+
+
+def test_an_incident_is_whose_the_alert_was_that_opened_it() -> None:
+    assert customer_of(opened()) == Customer(source="", client="Contoso")
+
+
+def test_an_incident_of_an_older_release_is_its_first_members() -> None:
     key = alert_key("auvik", "f" * 16)
-    member = Member(
-        key=key,
-        title="t",
-        severity=Severity.LOW,
-        since=datetime(2026, 9, 1, tzinfo=UTC),
-        client_id="10001",
-        company_id="12",
-    )
-    incident = replace(opened(), client="10001", members={key: member})
-    assert customer_of(incident) == Customer(source="auvik", client="10001", client_id="10001", company_id=12)
-    assert customer_of(incident).is_bare_number
-    assert customer_of(replace(incident, members={})) == Customer(source="", client="10001")
+    older = replace(opened(), customer=None, members={key: member()})
+    assert customer_of(older) == Customer(source="auvik", client="Contoso")
+    assert customer_of(replace(older, members={})) == Customer(source="", client="Contoso")
 
 
 def test_what_the_configuration_and_the_map_both_say_is_in_conflict() -> None:

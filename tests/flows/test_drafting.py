@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from alertd.core.alerts import Alert
+from alertd.core.alerts import Alert, Severity
 from alertd.core.history import Happening
 from alertd.core.tickets import TicketField
 from alertd.flows.errors import Invalid, Rejected
@@ -150,6 +150,19 @@ async def test_a_company_is_known_by_its_id_before_its_name() -> None:
 
     assert ticket.draft.company_id == 12
     assert machine.desk.asked_whose == []
+
+
+async def test_a_ticket_is_whose_the_first_alert_was_whoever_speaks_last() -> None:
+    machine = Machine(group_by=["alertname"], group_wait="5s")
+    machine.desk.companies["fabrikam"] = Company(12, "Fabrikam")
+    first = whose("Contoso", company_id="175")
+    second = replace(whose("Fabrikam", company_id="12"), fingerprint="0" * 16)
+    await machine.post(first, second)
+    await machine.post(replace(first, severity=Severity.HIGH))
+    await machine.run(30)
+
+    [ticket] = machine.tickets
+    assert ticket.draft.company_id == 175
 
 
 async def test_an_id_that_is_not_active_leaves_the_name() -> None:
