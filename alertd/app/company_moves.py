@@ -77,7 +77,7 @@ class CompanyMoves:
 
 def _row_of(stored: StoredIncident, by_key: dict[tuple[str, str], CompanyRow]) -> CompanyRow | None:
     customer = customer_of(stored.incident)
-    sent = (customer.client_id, customer.client)
+    sent = (customer.client_id, customer.sent_client, customer.client)
     return next(
         (
             by_key[customer.source, sent_key(each)]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
-from alertd.core.clients import CompanyRow
+from alertd.app.company_moves import CompanyMoves
+from alertd.core.clients import CompanyRow, Customer
 from alertd.flows.ports import Step
 from alertd.store.entries import SourceTotals
 from alertd.store.store import Store
 from tests.contract.conftest import Opener
-from tests.store.making import T0, condition_write, envelope
+from tests.store.making import T0, condition_write, envelope, incident, incident_write, ticketed
 
 ONE = CompanyRow(source="auvik", sent="Northwind", company_id=12, company="Northwind Traders")
 OWN = CompanyRow(source="auvik", sent="10001", company_id=0, company="Example MSP")
@@ -60,3 +62,15 @@ async def test_the_last_bodies_of_a_source(store: Store) -> None:
     totals = await store.totals_by_source()
     assert totals["auvik"] == SourceTotals(3, 3, 0, T0)
     assert totals.keys() == {"auvik", "meraki"}
+
+
+async def test_a_ticket_is_found_by_what_was_sent_though_a_row_had_named_another(store: Store) -> None:
+    """The row before led to a company that is gone: the ticket says to map what the sender sends."""
+    desk: Any = None  # nobody is asked
+    customer = Customer(source="auvik", client="Gone Ltd", company_id=9, sent_client="northwind")
+    opened = replace(incident("one"), client="Gone Ltd", customer=customer)
+    await store.commit(
+        Step(incidents=[incident_write("one", incident_=opened, known=ticketed(101), state="open")])
+    )
+    found = await CompanyMoves(store, desk, now=lambda: T0).find([ONE])
+    assert [(each.incident.key, row) for each, row in found] == [("one", ONE)]
