@@ -16,6 +16,7 @@ CLIENT = "client"
 CLIENT_ID = "client_id"  # label: the sender's own number for the customer, never one of Autotask's
 COMPANY_ID = "company_id"  # label: Autotask's id of the company
 SENT_CLIENT = "sent_client"  # label: what the sender called the customer, where a map says another name
+WHOSE = frozenset((CLIENT, CLIENT_ID, COMPANY_ID, SENT_CLIENT))
 _LONGEST_ID = 19  # digits of a 64-bit number
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alertd.core.alerts import Alert, AlertKey, OnExpiry, Severity, Status
+from alertd.core.clients import WHOSE
 
 SEEN_STEP = timedelta(minutes=1)
 
@@ -109,7 +110,7 @@ def _fire(
     after = msgspec.structs.replace(
         before,
         severity=alert.severity,
-        labels=alert.labels if changed else before.labels,
+        labels=_relabelled(before, alert) if changed else before.labels,
         sent_labels=alert.sent_labels if changed else before.sent_labels,
         annotations=alert.annotations,
         seen_at=max(received_at, before.seen_at),
@@ -120,6 +121,12 @@ def _fire(
     if changed:
         return after, Turn.CHANGED
     return before if _is_no_news(before, after) else after, Turn.REPEATED
+
+
+def _relabelled(before: Condition, alert: Alert) -> dict[str, str]:
+    """Return today's labels, but whose it is as when it fired: a map that has changed since counts later."""
+    kept = {name: before.labels[name] for name in WHOSE if name in before.labels}
+    return {name: value for name, value in alert.labels.items() if name not in WHOSE} | kept
 
 
 def _fresh(before: Condition | None, alert: Alert, received_at: datetime, receipt: str) -> Condition:

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from alertd.core.alerts import Alert, Severity, Status, alert_key
 from alertd.core.clients import CompanyMap, CompanyRow, Customer, conflicting, customer_in, parse_id
+from alertd.core.conditions import observe
 from alertd.core.incidents import customer_of
-from tests.core.incident_samples import member, opened
+from tests.core.incident_samples import T0, member, opened
 
 ROWS = CompanyMap(
     [
@@ -60,6 +61,14 @@ def test_a_map_is_of_one_source() -> None:
 )
 def test_an_id_is_a_number_and_zero_means_none(text: str, company_id: int | None) -> None:
     assert parse_id(text) == company_id
+
+
+def test_what_fires_stays_whose_it_was_when_a_row_is_written() -> None:
+    sent = alert(client="Northwind", severity="low")
+    fired, _ = observe(None, sent, received_at=T0, receipt="r")
+    worse = replace(sent, severity=Severity.HIGH, labels={**sent.labels, "severity": "high"})
+    changed, _ = observe(fired, ROWS.applied(worse), received_at=T0, receipt="r")
+    assert changed.labels == {"client": "Northwind", "severity": "high"}
 
 
 def test_labels_say_whose_an_alert_is() -> None:
