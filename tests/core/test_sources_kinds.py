@@ -9,7 +9,15 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from alertd.core.reading.bodies import Body
-from alertd.core.sources.kinds import SourceSettings, compile_profile, read, redact, redact_query
+from alertd.core.sources.kinds import (
+    KINDS,
+    SourceSettings,
+    compile_profile,
+    read,
+    redact,
+    redact_query,
+    speaking,
+)
 
 SETTINGS: TypeAdapter[Any] = TypeAdapter(SourceSettings)
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -69,3 +77,31 @@ def test_what_a_sender_says_can_be_asked_for() -> None:
     body = Body(raw=b'[7, {"correlationId": "c", "alertSeverity": 2}, {}]')
     told = tell(body, compiled.profile, received_at=NOW)
     assert {index: (each.key, each.severity) for index, each in told.items()} == {1: (("c",), "2")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_knows_its_name(kind: str) -> None:
+    assert profile(kind).profile.source == "s"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "client", "severity"),
+    [
+        (
+            "auvik",
+            {"client": {"label": "customer"}, "severities": {"p2": "critical"}},
+            "Northwind",
+            "critical",
+        ),
+        ("mapped", {"client": "customer", "severity": {"path": "level"}}, "Northwind", "high"),
+        ("alertmanager", {}, "Northwind", "high"),
+    ],
+)
+def test_a_source_may_be_read_as_another_kind(
+    kind: str, given: dict[str, Any], client: str, severity: str
+) -> None:
+    """What settings of all known senders have in common counts; what is the kind's own does not."""
+    settings = SETTINGS.validate_python({"name": "s", "kind": kind, "token": {"env": "T"}} | given)
+    raw = b'{"alerts": [{"labels": {"alertname": "A", "customer": "Northwind", "severity": "P2"}}]}'
+    [alert] = read(Body(raw=raw), speaking(settings, "alertmanager"), received_at=NOW).alerts
+    assert (alert.labels["client"], alert.severity) == (client, severity)

@@ -27,7 +27,21 @@ def test_counts(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "NaN", "Infinity", "1e999999", "seventeen", "1" * 41, "1" + "0" * 16, "1_0", "١٢", "1 0", "."],
+    [
+        "",
+        "-1",
+        "NaN",
+        "Infinity",
+        "1e999999",
+        "1e9999999999999999999999",
+        "seventeen",
+        "1" * 41,
+        "1" + "0" * 16,
+        "1_0",
+        "١٢",
+        "1 0",
+        ".",
+    ],
 )
 def test_no_counts(text: str) -> None:
     assert not is_count(text)
