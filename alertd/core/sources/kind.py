@@ -129,6 +129,39 @@ def _whole(payload: Payload) -> Sequence[Tree]:
     return payload.tree if isinstance(payload.tree, list) else [payload.tree]
 
 
+class _Form(msgspec.Struct, Generic[S], frozen=True, eq=False):
+    """The form of a sender's requests: see `sender_kind`."""
+
+    event: Callable[[dict[str, Tree], Payload, S], Event]
+    fields: Sequence[str]
+    split: Callable[[Payload], Sequence[Tree]]
+
+    def events(self, body: Body, profile: _CompiledSender[S], *, received_at: datetime) -> dict[int, Event]:
+        payload = Payload(_tree(body, self.fields), body, received_at)
+        found: dict[int, Event] = {}
+        for index, item in enumerate(self.split(payload)):
+            with suppress(Unreadable):
+                found[index] = self._said(item, payload, profile.settings)
+        return found
+
+    def read(self, body: Body, profile: _CompiledSender[S], *, received_at: datetime) -> Reading:
+        payload = Payload(_tree(body, self.fields), body, received_at)
+        alerts: list[Alert] = []
+        problems: list[Problem] = []
+        for index, item in enumerate(self.split(payload)):
+            try:
+                said = self._said(item, payload, profile.settings)
+                alerts.append(alert_of(said, profile.profile, Arrival(body, received_at, index, item)))
+            except Unreadable as exc:
+                problems.append(Problem(index, exc.reason, exc.detail))
+        return Reading(tuple(alerts), tuple(problems))
+
+    def _said(self, item: Tree, payload: Payload, given: S) -> Event:
+        if not isinstance(item, dict) or not item:
+            raise Unreadable("shape", "the alert is not an object with fields")
+        return self.event(item, payload, given)
+
+
 def sender_kind(
     settings: type[S],
     event: Callable[[dict[str, Tree], Payload, S], Event],
@@ -150,45 +183,21 @@ def sender_kind(
         split: The items of a request, each one message; a list at the top is a batch even unsaid.
         takes_queries: Whether it may send all it has to say in the query string.
     """
-    clears = bool(sheet.clears)
 
     def compile_profile(given: S) -> _CompiledSender[S]:
-        return _CompiledSender(
-            given, compile_sender(given, severities=severities, clears=clears, on_expiry=sheet.on_expiry)
+        profile = compile_sender(
+            given, severities=severities, clears=bool(sheet.clears), on_expiry=sheet.on_expiry
         )
+        return _CompiledSender(given, profile)
 
-    def one(item: Tree, payload: Payload, given: S) -> Event:
-        if not isinstance(item, dict) or not item:
-            raise Unreadable("shape", "the alert is not an object with fields")
-        return event(item, payload, given)
-
-    def events(body: Body, profile: _CompiledSender[S], *, received_at: datetime) -> dict[int, Event]:
-        payload = Payload(_tree(body, fields), body, received_at)
-        found: dict[int, Event] = {}
-        for index, item in enumerate(split(payload)):
-            with suppress(Unreadable):
-                found[index] = one(item, payload, profile.settings)
-        return found
-
-    def read(body: Body, profile: _CompiledSender[S], *, received_at: datetime) -> Reading:
-        payload = Payload(_tree(body, fields), body, received_at)
-        alerts: list[Alert] = []
-        problems: list[Problem] = []
-        for index, item in enumerate(split(payload)):
-            try:
-                said = one(item, payload, profile.settings)
-                alerts.append(alert_of(said, profile.profile, Arrival(body, received_at, index, item)))
-            except Unreadable as exc:
-                problems.append(Problem(index, exc.reason, exc.detail))
-        return Reading(tuple(alerts), tuple(problems))
-
+    form = _Form(event, fields, split)
     return Kind(
         settings=settings,
         compile_profile=compile_profile,
-        read=read,
+        read=form.read,
         sheet=sheet,
         takes_queries=takes_queries,
-        events=events,
+        events=form.events,
     )
 
 
