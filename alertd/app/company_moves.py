@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from alertd.app.operations import OPEN_STATES, Document
+from alertd.app.operations import Document
 from alertd.autotask.desk import AutotaskDesk
 from alertd.core.clients import CompanyRow, sent_key
 from alertd.core.history import Happening
-from alertd.core.incidents import customer_of
+from alertd.core.incidents import OPEN_STATES, customer_of
 from alertd.flows.errors import PortError
 from alertd.flows.ports import Step, TicketFacts
 from alertd.flows.sending import Precedence, Sending, serving

@@ -15,7 +15,7 @@ from alertd.core import outcomes
 from alertd.core.alerts import Alert
 from alertd.core.folding import Routing
 from alertd.core.history import Happening
-from alertd.core.incidents import Closed, Holding, Incident, Silenced, Waiting, may_complete
+from alertd.core.incidents import OPEN_STATES, Closed, Holding, Incident, Silenced, Waiting, may_complete
 from alertd.core.routes import explain as explain_routes
 from alertd.core.routes import match, place
 from alertd.core.silences import Silence
@@ -201,19 +201,6 @@ class Operations(Inquiries):
                 continue
             self._wake_settling()
             return {"incident": key, "retried": True}
-
-
-OPEN_STATES = (
-    "waiting",
-    "silenced",
-    "opening",
-    "open",
-    "holding",
-    "acknowledged",
-    "folded",
-    "expired",
-    "parked",
-)
 
 
 def summary(stored: StoredIncident, links: DeepLinks) -> Document:

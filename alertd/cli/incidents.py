@@ -10,19 +10,9 @@ from alertd.cli.asking import ask, tell
 from alertd.cli.options import config_option, json_option
 from alertd.cli.tables import print_json, print_table
 from alertd.cli.telling import explanation, instant
+from alertd.core.incidents import OPEN_STATES
 
-_STATES = (
-    "waiting",
-    "silenced",
-    "opening",
-    "open",
-    "holding",
-    "acknowledged",
-    "folded",
-    "expired",
-    "parked",
-    "closed",
-)
+_STATES = (*OPEN_STATES, "closed")
 _MOST = 1000
 
 

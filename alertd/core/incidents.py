@@ -304,6 +304,20 @@ Change: TypeAlias = (
 )
 
 
+# states of incidents that are not closed, as lists and metrics name them
+OPEN_STATES = (
+    "waiting",
+    "silenced",
+    "opening",
+    "open",
+    "holding",
+    "acknowledged",
+    "folded",
+    "expired",
+    "parked",
+)
+
+
 def state_of(incident: Incident) -> str:
     """Return the incident's state as metrics, lists and state tags name it."""
     match incident.phase:
