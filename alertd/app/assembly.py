@@ -25,6 +25,7 @@ from alertd.autotask.transport import Around
 from alertd.autotask.webhooks import TicketWebhook
 from alertd.core.alerts import Alert
 from alertd.core.settling import Terms
+from alertd.core.suppressions import Suppressions
 from alertd.flows.beating import beating, pause
 from alertd.flows.beginning import Beginning
 from alertd.flows.calling import Calls
@@ -117,10 +118,10 @@ class Parts:
             routing=lambda: current.live.routing,
             read=self._read,
             wake_settling=self.settler.wake,
-            silences=lambda: self.silences.active,
+            suppressions=lambda: Suppressions(self.silences.active),
             named=self.maps.named,
         )
-        self.silences = SilenceBook(store, now=clock.now, changed=self.decider.silences_changed)
+        self.silences = SilenceBook(store, now=clock.now, changed=self.decider.suppressions_changed)
         self.operations = Operations(
             store,
             read=lambda envelope: [self.maps.named(alert) for alert in self._read(envelope)],

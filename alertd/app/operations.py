@@ -235,12 +235,18 @@ def silenced(incident: Incident, silences: Mapping[str, Silence]) -> Document:
     phase = incident.phase
     if not isinstance(phase, Silenced):
         return {}
-    ends = [silences[id_].ends_at for id_ in phase.by if id_ in silences]  # one may be longer by now
     return {
         "silenced_by": list(phase.by),
-        "silenced_until": _at(max([phase.until, *ends])),
+        "silenced_until": _at(max(ends)) if (ends := _ends(phase, silences)) else None,
+        "silenced_kind": phase.kind,
         "silenced_said": phase.said,
     }
+
+
+def _ends(phase: Silenced, silences: Mapping[str, Silence]) -> list[datetime]:
+    """When what keeps it quiet is over, as far as is known: a silence may be longer by now."""
+    known = [silences[id_].ends_at for id_ in phase.by if id_ in silences]
+    return known if phase.until is None else [phase.until, *known]
 
 
 def what_comes_next(stored: StoredIncident) -> str:
@@ -261,8 +267,9 @@ def _next_by_phase(incident: Incident, known: Known) -> str:
     match incident.phase:
         case Waiting(until):
             return f"collecting alerts of its group until {_at(until)}, then the ticket is made"
-        case Silenced(by=by):
-            return f"silenced by {', '.join(by)}; what still fires when that is over gets its ticket then"
+        case Silenced(by=by, kind=kind):
+            what = {"silence": "silenced by", "inhibited": "inhibited by"}.get(kind, "held back by")
+            return f"{what} {', '.join(by)}; what still fires when that is over gets its ticket then"
         case Holding(_, until):
             return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
         case Closed() as phase:

@@ -47,7 +47,7 @@ def _incident_facts(told: Document) -> dict[str, object]:
         "Group": labels(told["group"]),
         "Opened": instant(told["opened_at"]),
         "Touched": told["touched"] and f"by {told['touched']}",
-        "Silenced": told.get("silenced_until") and _silenced(told),
+        "Silenced": told.get("silenced_by") and _silenced(told),
         "Parked": told["parked"],
         "Incident": f"{told['incident']}, generation {told['generation']}",
         "Reference": told["reference"],
@@ -57,7 +57,8 @@ def _incident_facts(told: Document) -> dict[str, object]:
 
 def _silenced(told: Document) -> str:
     said = f" ({told['silenced_said']})" if told["silenced_said"] else ""
-    return f"until {instant(told['silenced_until'])}, by {', '.join(told['silenced_by'])}{said}"
+    until = f"until {instant(told['silenced_until'])}, " if told["silenced_until"] else ""
+    return f"{until}by {', '.join(told['silenced_by'])}{said}"
 
 
 def _facts(facts: Mapping[str, object]) -> Iterator[str]:

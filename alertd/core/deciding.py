@@ -132,7 +132,12 @@ def due_at(incident: Incident) -> datetime | None:
     """Return the earliest instant at which Tick would change the incident, or None."""
     times: list[datetime] = []
     match incident.phase:
-        case Waiting(until) | Silenced(_, until) | Holding(_, until) | Acknowledged(_, datetime() as until):
+        case (
+            Waiting(until)
+            | Silenced(_, datetime() as until)
+            | Holding(_, until)
+            | Acknowledged(_, datetime() as until)
+        ):
             times.append(until)
         case _:
             pass
@@ -311,7 +316,7 @@ def _tick(before: Incident, now: datetime) -> Incident:
             return _note_if_due(retally(replace(before, phase=Open()), before), now)
         case Waiting(until) if now >= until:
             return _over_in_wait(before, now)
-        case Silenced(_, until) if now >= until:
+        case Silenced(_, datetime() as until) if now >= until:
             return quieting.wake(before, now)
         case Holding(_, until, expired) if now >= until:
             return _close(before, "expired" if expired else "cleared", now)
@@ -356,6 +361,7 @@ def _link(before: Incident, ticket: Ticket, revision: int, now: datetime) -> Inc
         pending=0,
         held=0,
         silenced=0,
+        inhibited=0,
         ticketed=before.tally.ticketed + min(waiting, 1),
         merged=before.tally.merged + max(waiting - 1, 0),
     )

@@ -32,7 +32,8 @@ from alertd.core.incidents import (
     Updated,
 )
 from alertd.core.routes import Matched, Policy, Route, match, place
-from alertd.core.silences import NO_SILENCES, ActiveSilences
+from alertd.core.silences import NO_SILENCES
+from alertd.core.suppressions import Suppressor
 from alertd.core.text import cut, one_line
 
 LONGEST_UPDATE = 300
@@ -82,10 +83,10 @@ class Fold:
     says of which generation an incident's create may have been sent: that cannot be held back any more.
     """
 
-    def __init__(self, routing: Routing, *, now: datetime, silences: ActiveSilences = NO_SILENCES) -> None:
+    def __init__(self, routing: Routing, *, now: datetime, suppressions: Suppressor = NO_SILENCES) -> None:
         self._routing = routing
         self._now = now
-        self._silences = silences
+        self._suppressions = suppressions
         self.committed: dict[str, int] = {}
         self.conditions: dict[AlertKey, Condition] = {}
         self.incidents: dict[str, Incident] = {}
@@ -159,7 +160,9 @@ class Fold:
     ) -> Event:
         member = member_of(condition)
         if turn in (Turn.FIRED, Turn.CHANGED):
-            member = msgspec.structs.replace(member, quiet=self._silences.quiet(condition.labels, self._now))
+            member = msgspec.structs.replace(
+                member, quiet=self._suppressions.quiet(condition.labels, self._now)
+            )
         ended_at = condition.ended_at or condition.seen_at
         return Event(turn, condition.key, member, receipt, ended_at, places, counted, text)
 
@@ -178,7 +181,7 @@ class Fold:
 
     def unheard(self, ticked: Iterable[str] = ()) -> set[AlertKey]:
         """Return the conditions that `decide`, and `tick` of these incidents, will ask the silences about."""
-        if not self._silences:
+        if not self._suppressions:
             return set()
         asked = {
             key for key, incident in self.incidents.items() if quieting.is_out_of_date(incident, self._now)
@@ -197,7 +200,7 @@ class Fold:
     def _ask_silences(self, key: str) -> None:
         """Put down anew what silences the incident's conditions. One that cannot be found is not silenced."""
         quiet_by_key = {
-            member.key: self._silences.quiet(self.conditions[member.key].labels, self._now)
+            member.key: self._suppressions.quiet(self.conditions[member.key].labels, self._now)
             if member.key in self.conditions
             else None
             for member in self.incidents[key].members.values()
@@ -320,9 +323,10 @@ class Fold:
             case Silenced(), Silenced():
                 pass
             case _, Silenced(_, until, by, said):
-                detail = {"by": ", ".join(by), "said": said, "until": until.isoformat(timespec="seconds")}
+                ends = until.isoformat(timespec="seconds") if until is not None else ""
+                detail = {"by": ", ".join(by), "said": said, "until": ends}
                 shown = {name: text for name, text in detail.items() if text}
-                self._tell("silenced", incident_key=after.key, detail=shown)
+                self._tell(incidents.state_of(after), incident_key=after.key, detail=shown)
             case Silenced(), Open():
                 self._tell("silence over", incident_key=after.key)
             case Silenced(), _:

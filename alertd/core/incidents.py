@@ -16,7 +16,7 @@ from msgspec.structs import astuple
 from alertd.core.alerts import AlertKey, OnExpiry, Severity
 from alertd.core.clients import Customer
 from alertd.core.routes import Policy
-from alertd.core.silences import Quiet
+from alertd.core.silences import Quiet, QuietKind
 from alertd.core.tickets import Ticket
 
 # --- shapes -------------------------------------------------------------------------------------------
@@ -52,12 +52,13 @@ class Waiting(msgspec.Struct, frozen=True, tag=True):
 
 
 class Silenced(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """Everything that fires is silenced, so no ticket is made yet."""
+    """Everything that fires is kept quiet, by a silence or something like it: no ticket is made yet."""
 
     since: datetime
-    until: datetime  # when some of it is silenced no more, as far as is known
-    by: tuple[str, ...] = ()  # ids of silences
+    until: datetime | None  # when some of it is quiet no more; None: until something else changes
+    by: tuple[str, ...] = ()  # as in `Quiet`
     said: str = ""  # who silences it, and why
+    kind: QuietKind = "silence"  # of what is first over
 
 
 class Open(msgspec.Struct, frozen=True, tag=True):
@@ -125,6 +126,7 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     pending: int = 0
     held: int = 0
     silenced: int = 0
+    inhibited: int = 0
     ticketed: int = 0
     merged: int = 0
     expired: int = 0
@@ -133,7 +135,7 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def waiting(self) -> int:
         """Those that a ticket made now would take up."""
-        return self.pending + self.held + self.silenced
+        return self.pending + self.held + self.silenced + self.inhibited
 
     def minus(self, other: Tally) -> dict[str, int]:
         """Return what changed from `other` to this, by disposition; zeros are left out."""
@@ -141,10 +143,15 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
         return {name: mine - theirs for name, mine, theirs in pairs if mine != theirs}
 
 
+# a problem's alerts; many problems in a storm; what is told afterwards, born complete
+IncidentKind: TypeAlias = Literal["problem", "storm", "summary"]
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Our record of one problem."""
 
     key: str
+    kind: IncidentKind = "problem"
     policy: Policy
     group: dict[str, str]
     client: str
@@ -305,9 +312,10 @@ Change: TypeAlias = (
 
 
 # states of incidents that are not closed, as lists and metrics name them
+QUIET_STATES = ("silenced", "inhibited", "held")
 OPEN_STATES = (
     "waiting",
-    "silenced",
+    *QUIET_STATES,
     "opening",
     "open",
     "holding",
@@ -318,13 +326,21 @@ OPEN_STATES = (
 )
 
 
+_QUIET_STATE: dict[QuietKind, str] = {
+    "silence": "silenced",
+    "inhibited": "inhibited",
+    "window": "held",
+    "interval": "held",
+}
+
+
 def state_of(incident: Incident) -> str:
     """Return the incident's state as metrics, lists and state tags name it."""
     match incident.phase:
         case Waiting():
             return "waiting"
-        case Silenced():
-            return "silenced"
+        case Silenced(kind=kind):
+            return _QUIET_STATE[kind]
         case Open():
             return "open" if incident.ticket is not None else "opening"
         case Holding():

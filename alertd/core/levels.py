@@ -99,6 +99,8 @@ def _is_expired(incident: Incident) -> bool:
 _STATE_TAG = {
     "waiting": "firing",
     "silenced": "firing",
+    "inhibited": "firing",
+    "held": "firing",
     "opening": "firing",
     "open": "firing",
     "holding": "cleared",

@@ -41,7 +41,8 @@ def follow(after: Incident, *, before: Incident, now: datetime, may_begin: bool)
     if isinstance(after.phase, Silenced):
         if silenced is None:
             return wake(after, now)
-        return replace(after, phase=replace(silenced, since=after.phase.since))
+        quiet = replace(after, phase=replace(silenced, since=after.phase.since))
+        return retally(quiet, after) if silenced.kind != after.phase.kind else quiet
     if silenced is None or not may_begin or _is_owed(after, before):
         return after
     return retally(replace(after, phase=silenced), after)
@@ -51,7 +52,8 @@ def wake(before: Incident, now: datetime) -> Incident:
     """End the silence: what fires gets its ticket, which says why it comes so late."""
     if not isinstance(before.phase, Silenced):
         return before
-    over = replace(before.phase, until=min(before.phase.until, now))
+    until = before.phase.until
+    over = replace(before.phase, until=now if until is None else min(until, now))
     return retally(replace(before, phase=Open(), last_silence=over), before)
 
 
@@ -70,7 +72,7 @@ def is_out_of_date(incident: Incident, now: datetime) -> bool:
     if not may_be_silenced(incident) or isinstance(incident.phase, Waiting):
         return False
     return any(
-        member.firing and member.quiet is not None and member.quiet.until <= now
+        member.firing and member.quiet is not None and not member.quiet.lasts(now)
         for member in incident.members.values()
     )
 
@@ -78,17 +80,17 @@ def is_out_of_date(incident: Incident, now: datetime) -> bool:
 def _silenced(incident: Incident, now: datetime) -> Silenced | None:
     """Return the silence that lies over all that fires; None: something is not silenced."""
     firing = [member.quiet for member in incident.members.values() if member.firing]
-    quiets = [quiet for quiet in firing if quiet is not None and quiet.until > now]
+    quiets = [quiet for quiet in firing if quiet is not None and quiet.lasts(now)]
     if not quiets or len(quiets) < len(firing):
         return None
-    first_over = min(quiets, key=lambda quiet: quiet.until)
-    ids = sorted({id_ for quiet in quiets for id_ in quiet.by})
-    return Silenced(now, first_over.until, tuple(ids), first_over.said)
+    first_over = min(quiets, key=lambda quiet: (quiet.until is None, quiet.until or now))
+    ids = sorted({id_ for quiet in quiets if quiet.kind == first_over.kind for id_ in quiet.by})
+    return Silenced(now, first_over.until, tuple(ids), first_over.said, first_over.kind)
 
 
 def _is_owed(after: Incident, before: Incident) -> bool:
     """Whether something that was not silenced is over and has its ticket to come all the same."""
     return wants_missed(before) and any(
-        member.ended_at is not None and (member.quiet is None or member.quiet.until <= member.ended_at)
+        member.ended_at is not None and (member.quiet is None or not member.quiet.lasts(member.ended_at))
         for member in after.members.values()
     )

@@ -8,11 +8,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
 from alertd.core.matchers import Labels, Matcher, Matchers, Predicate, predicate
+
+QuietKind: TypeAlias = Literal["silence", "window", "interval", "inhibited"]
 
 LONGEST_SAID = 200
 MOST_REMEMBERED = 2048  # answers of one pattern
@@ -69,9 +72,14 @@ class Proposed(msgspec.Struct, frozen=True):
 class Quiet(msgspec.Struct, frozen=True, omit_defaults=True):
     """What keeps a condition from getting a new ticket, and until when as far as is known."""
 
-    by: tuple[str, ...]  # ids of silences
-    until: datetime
+    by: tuple[str, ...]  # ids of silences; names of windows and intervals; keys of inhibiting alerts
+    until: datetime | None  # None: until something else changes
     said: str = ""  # who silences it, and why: of the one that lasts longest
+    kind: QuietKind = "silence"
+
+    def lasts(self, now: datetime) -> bool:
+        """Whether it is not over yet, as far as is known."""
+        return self.until is None or self.until > now
 
 
 def state_of(silence: Silence, now: datetime) -> SilenceState:

@@ -15,8 +15,12 @@ def count(before: Incident, messages: int) -> Incident:
     match before.phase:
         case Waiting():
             counted = replace(tally, held=tally.held + messages)
-        case Silenced():
+        case Silenced(kind="silence"):
             counted = replace(tally, silenced=tally.silenced + messages)
+        case Silenced(kind="inhibited"):
+            counted = replace(tally, inhibited=tally.inhibited + messages)
+        case Silenced():
+            counted = replace(tally, held=tally.held + messages)
         case Closed(how="expired", wants_ticket=False):
             counted = replace(tally, expired=tally.expired + messages)
         case Closed(wants_ticket=False):
@@ -30,5 +34,5 @@ def retally(after: Incident, before: Incident) -> Incident:
     """Move the messages that wait for a ticket to where the new phase has them."""
     if before.ticket is not None:
         return after
-    tally = replace(before.tally, pending=0, held=0, silenced=0)
+    tally = replace(before.tally, pending=0, held=0, silenced=0, inhibited=0)
     return count(replace(after, tally=tally), before.tally.waiting)

@@ -16,6 +16,7 @@ import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alertd.core.incidents import Closed, Happened, Incident, Member, state_of
+from alertd.core.silences import QuietKind
 from alertd.core.tickets import TicketField
 
 TITLE_LENGTH = 255
@@ -262,7 +263,16 @@ def _silenced(incident: Incident) -> str:
         return ""
     by = ", ".join(past.by[:MOST_SILENCES])
     said = f" ({past.said})" if past.said else ""
-    return one_line(f"Silenced by {by}{said} from {_instant(past.since)} until {_instant(past.until)}")
+    until = f" until {_instant(past.until)}" if past.until is not None else ""
+    return one_line(f"{_QUIET[past.kind]} {by}{said} from {_instant(past.since)}{until}")
+
+
+_QUIET: dict[QuietKind, str] = {
+    "silence": "Silenced by",
+    "window": "During window",
+    "interval": "Outside the hours of",
+    "inhibited": "Inhibited by",
+}
 
 
 def _one_host(members: list[Member]) -> bool:

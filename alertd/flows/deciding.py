@@ -17,15 +17,16 @@ import structlog
 
 from alertd.core.alerts import Alert
 from alertd.core.folding import Fold, Message, Routing
-from alertd.core.incidents import Incident, Tally
+from alertd.core.incidents import QUIET_STATES, Incident, Tally
 from alertd.core.levels import known_for
-from alertd.core.silences import NO_SILENCES, ActiveSilences
+from alertd.core.silences import NO_SILENCES
+from alertd.core.suppressions import Suppressor
 from alertd.core.tickets import Known
 from alertd.core.v2.alerts import Undecided
 from alertd.flows.errors import Conflict
 from alertd.flows.ports import Entry, Envelope, IncidentRow, Loaded, Parking, Step
 from alertd.flows.rows import condition_write, incident_write
-from alertd.flows.silencing import OPENING, SILENCED
+from alertd.flows.silencing import OPENING
 from alertd.flows.world import World
 
 BATCH_MESSAGES = 2048  # what repeats among them is folded into one row, and one commit serves them all
@@ -68,7 +69,7 @@ class Decider:
         routing: Callable[[], Routing],
         read: Callable[[Envelope], Sequence[Alert]],
         wake_settling: Callable[[], None],
-        silences: Callable[[], ActiveSilences] = lambda: NO_SILENCES,
+        suppressions: Callable[[], Suppressor] = lambda: NO_SILENCES,
         named: Callable[[Alert], Alert] = _as_sent,
     ) -> None:
         self._state = world.state
@@ -79,9 +80,9 @@ class Decider:
         self._read = read
         self._named = named
         self._wake_settling = wake_settling
-        self._silences = silences
+        self._suppressions = suppressions
         self._asking = Asking()
-        self._silences_seen_at = LONG_AGO  # those that began later have not been taken up yet
+        self._seen_at = LONG_AGO  # those that began later have not been taken up yet
         self._waiting: deque[Work] = deque()
         self._waiting_messages = 0
         self._swept: set[int] = set()
@@ -108,8 +109,8 @@ class Decider:
             self._taken_over += 1
         self._bell.set()
 
-    def silences_changed(self, states: Sequence[str]) -> None:
-        """Ask anew what silences the ticketless incidents in these states."""
+    def suppressions_changed(self, states: Sequence[str]) -> None:
+        """Ask anew what keeps the ticketless incidents in these states quiet."""
         self._ask_again(states)
         self._bell.set()
 
@@ -132,7 +133,7 @@ class Decider:
         """Decide what was accepted and not decided before the process ended."""
         while await self._sweep():
             pass
-        self._ask_again((*OPENING, SILENCED))  # how far a change had come is not known
+        self._ask_again((*OPENING, *QUIET_STATES))  # how far a change had come is not known
         while await self._ask_silences():
             pass
 
@@ -152,7 +153,7 @@ class Decider:
         if self._waiting or self._behind or self._asking.states:
             return
         seconds = IDLE_S
-        for at in (self._next_due_at, self._silences().next_start_at(self._silences_seen_at)):
+        for at in (self._next_due_at, self._suppressions().next_start_at(self._seen_at)):
             if at is not None:
                 seconds = min(seconds, max((at - self._clock.now()).total_seconds(), 0.0))
         ringing = asyncio.ensure_future(self._bell.wait())
@@ -260,8 +261,8 @@ class Decider:
         One that begins by time concerns what is about to get its ticket; one that ends is in `due_at`.
         """
         now = self._clock.now()
-        starts_at = self._silences().next_start_at(self._silences_seen_at)
-        self._silences_seen_at = now
+        starts_at = self._suppressions().next_start_at(self._seen_at)
+        self._seen_at = now
         if starts_at is not None and starts_at <= now:
             self._ask_again(OPENING)
         asking = self._asking
@@ -292,7 +293,7 @@ class Decider:
         """Load, fold and commit; again from the start when a row moved meanwhile."""
         while True:
             now = self._clock.now()
-            fold = Fold(self._routing(), now=now, silences=self._silences())
+            fold = Fold(self._routing(), now=now, suppressions=self._suppressions())
             loaded = await self._state.load(alert_keys, ())  # type: ignore[arg-type] # keys are texts
             fold.conditions = {key: row.condition for key, row in loaded.conditions.items()}
             await first_pass(fold)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from alertd.core.incidents import QUIET_STATES
 from alertd.core.silences import NO_SILENCES, ActiveSilences, Silence, state_of
 from alertd.core.silences import SilenceState as State
 
 OPENING = ("opening", "parked")  # states of incidents that a silence may keep from getting a ticket
-SILENCED = "silenced"  # the state of those that wait for the end of one
 
 
 class SilenceStore(Protocol):
@@ -70,7 +70,7 @@ class SilenceBook:
         """
         async with self._writing:
             await self._store.store_silences(silences)
-            states = {SILENCED for each in silences if self._may_end(each)}
+            states = QUIET_STATES if any(map(self._may_end, silences)) else ()
             self._take(self._silences | {each.id: each for each in silences})
         self._changed([*OPENING, *states])
 

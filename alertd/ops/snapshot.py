@@ -12,7 +12,19 @@ DISPOSITIONS = (
     *("cleared_unticketed", "ignored", "parked"),
 )
 INCIDENT_STATES = (
-    *("waiting", "silenced", "opening", "open", "holding", "acknowledged", "folded", "expired", "parked"),
+    *(
+        "waiting",
+        "silenced",
+        "inhibited",
+        "held",
+        "opening",
+        "open",
+        "holding",
+        "acknowledged",
+        "folded",
+        "expired",
+        "parked",
+    ),
 )
 SILENCE_STATES = ("active", "pending", "expired")
 PARKED_REASONS = (

@@ -172,7 +172,7 @@ class Shell:
     def _fold(
         self, messages: list[Message], *, silent: list[AlertKey] | None = None, due: list[str] | None = None
     ) -> None:
-        fold = Fold(self.routing, now=self.now, silences=ActiveSilences(self.silences.values()))
+        fold = Fold(self.routing, now=self.now, suppressions=ActiveSilences(self.silences.values()))
         loaded = {each.alert.key for each in messages} | set(silent or [])
         fold.conditions = {key: held for key, held in self.conditions.items() if key in loaded}
         fold.observe(messages)

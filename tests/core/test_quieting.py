@@ -74,7 +74,7 @@ class Books:
         self.committed: dict[str, int] = {}
 
     def fold(self, *alerts: Alert, now: datetime = T0, tick: bool = False, expire: bool = False) -> list[str]:
-        fold = Fold(self.routing, now=now, silences=ActiveSilences(self.silences))
+        fold = Fold(self.routing, now=now, suppressions=ActiveSilences(self.silences))
         keys = set(self.conditions) if expire else {each.key for each in alerts}
         fold.conditions = {key: held for key, held in self.conditions.items() if key in keys}
         if expire:
@@ -317,7 +317,7 @@ def test_what_has_a_ticket_is_left_as_it_is() -> None:
 def test_a_condition_that_cannot_be_found_is_not_silenced() -> None:
     books = Books(silence())
     books.fold(alert("a"))
-    fold = Fold(books.routing, now=at(minutes=1), silences=ActiveSilences(books.silences))
+    fold = Fold(books.routing, now=at(minutes=1), suppressions=ActiveSilences(books.silences))
     fold.incidents = dict(books.incidents)
     fold.tick(list(books.incidents))
 
@@ -351,7 +351,7 @@ def test_the_next_generation_is_held_back_though_the_last_one_has_its_ticket() -
 def test_only_those_with_a_silence_to_ask_about_are_loaded() -> None:
     books = Books(silence())
     books.fold(alert("a"))
-    fold = Fold(books.routing, now=at(minutes=1), silences=ActiveSilences(books.silences))
+    fold = Fold(books.routing, now=at(minutes=1), suppressions=ActiveSilences(books.silences))
     fold.incidents = dict(books.incidents)
 
     assert fold.unheard() == set()

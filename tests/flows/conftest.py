@@ -492,10 +492,10 @@ class Machine:
             routing=lambda: self.routing,
             read=self._read,
             wake_settling=self.settler.wake,
-            silences=lambda: self.silences.active,
+            suppressions=lambda: self.silences.active,
         )
         self.silences = SilenceBook(
-            self.silence_store, now=self.clock.now, changed=self.decider.silences_changed
+            self.silence_store, now=self.clock.now, changed=self.decider.suppressions_changed
         )
         self.syncer = Syncer(world, SyncSettings(), wake_settling=self.settler.wake)
         self.read_alerts: dict[str, Sequence[Alert]] = getattr(self, "read_alerts", {})
