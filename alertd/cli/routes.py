@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from alertd.cli.options import config_option, config_path, json_option
-from alertd.cli.tables import print_json, print_table
+from alertd.cli.route_tests import tested
+from alertd.cli.tables import print_json
 from alertd.config.loading import load_untested
-from alertd.config.routing import TestResult, run_tests, tree_of
+from alertd.config.routing import tree_of
 from alertd.config.settings import Settings
 from alertd.core.alerts import Alert
 from alertd.core.identity import reference
@@ -101,12 +103,25 @@ def _differences(matched: Matched, inherited: Matched | None) -> Iterator[str]:
 @routes.command("test")
 @config_option
 @json_option
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    metavar="PERCENT",
+    help="Fail where the tests reach a smaller share of the routes.",
+)
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the results there as JUnit XML, too.",
+)
 @click.argument("labels", nargs=-1, metavar="[LABEL=VALUE]…")
-def ask(labels: tuple[str, ...], *, as_json: bool) -> int:
+def ask(labels: tuple[str, ...], *, as_json: bool, fail_under: float, junit: Path | None) -> int:
     """Say where an alert with these labels goes, and why. Without labels: run the [[tests]] of the file."""
     settings = load_untested(config_path(), os.environ)
     if not labels:
-        return _tested(run_tests(settings), as_json=as_json)
+        return tested(settings, as_json=as_json, fail_under=fail_under, junit=junit)
     alert = example(dict(_pair(text) for text in labels))
     tree = tree_of(settings)
     answers = [_answer(settings, matched, alert) for matched in match(tree, alert.labels)]
@@ -182,36 +197,3 @@ def _step_row(step: Step) -> dict[str, Any]:
         "reason": step.reason,
         "board": step.board,
     }
-
-
-def _tested(results: Sequence[TestResult], *, as_json: bool) -> int:
-    if as_json:
-        print_json([_result_row(result) for result in results])
-    else:
-        _print_results(results)
-    return 0 if all(result.passed for result in results) else 1
-
-
-def _result_row(result: TestResult) -> dict[str, Any]:
-    mismatches = [
-        {"what": each.what, "expected": each.expected, "found": each.found} for each in result.mismatches
-    ]
-    return {"test": result.test_name, "passed": result.passed, "mismatches": mismatches}
-
-
-def _print_results(results: Sequence[TestResult]) -> None:
-    if not results:
-        click.echo("There are no [[tests]] in the configuration; add some, or give labels to ask about.")
-        return
-    rows = [
-        ("ok" if result.passed else "FAILED", result.test_name, "; ".join(_wanted(result)))
-        for result in results
-    ]
-    print_table(("RESULT", "TEST", "WHY"), rows)
-    passed = sum(result.passed for result in results)
-    click.echo(f"{passed} of {len(results)} tests pass.")
-
-
-def _wanted(result: TestResult) -> Iterator[str]:
-    for each in result.mismatches:
-        yield f"expected {each.what} {each.expected}, found {each.found}"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from alertd.config.settings import Settings
-from alertd.core.route_tests import Mismatch, mismatches
+from alertd.core.folding import Routing
+from alertd.core.rehearsing import mismatches, reached
+from alertd.core.replaying import Scene, imaginary_boards
+from alertd.core.route_tests import Mismatch
 from alertd.core.routes import Route, build_tree
+from alertd.core.silences import NO_SILENCES
+from alertd.core.suppressions import Suppressor
 
 
 class TestResult(msgspec.Struct, frozen=True):
@@ -29,8 +36,56 @@ def tree_of(settings: Settings) -> Route:
     return build_tree(settings.route, boards)
 
 
-def run_tests(settings: Settings) -> list[TestResult]:
-    """Route the alerts of `[[tests]]` and compare; in the order of the file."""
+def routing_of(settings: Settings) -> Routing:
+    """Return the tree, with the routes that sources' own boards make, and its policies by name."""
     tree = tree_of(settings)
+    return Routing(tree, {node.name: node.matched.policy for node in _walk(tree)})
+
+
+def scene_of(settings: Settings, *, suppressions: Suppressor = NO_SILENCES) -> Scene:
+    """Return the configuration as tests and replays play it, without a tenant.
+
+    Args:
+        settings: The configuration.
+        suppressions: What holds tickets back beside what the configuration itself names.
+    """
+    boards, picks = imaginary_boards(settings.boards)
+    return Scene(
+        routing=routing_of(settings),
+        boards=boards,
+        picks=picks,
+        suppressions=suppressions,
+        instance=settings.instance,
+    )
+
+
+def run_tests(settings: Settings) -> list[TestResult]:
+    """Rehearse `[[tests]]` and compare; in the order of the file."""
+    scene = scene_of(settings)
     boards = {board.name: board for board in settings.boards}
-    return [TestResult(test.name, mismatches(test, tree, boards)) for test in settings.tests]
+    return [TestResult(test.name, mismatches(test, scene, boards)) for test in settings.tests]
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """Which routes the tests reach, each list in the order of the tree."""
+
+    reached: list[str]
+    missed: list[str]
+
+    @property
+    def percent(self) -> float:
+        """Share of the routes that are reached, from 0 to 100."""
+        return 100 * len(self.reached) / (len(self.reached) + len(self.missed))
+
+
+def coverage(settings: Settings) -> Coverage:
+    """Say which routes an alert of `[[tests]]` takes, or passes on its way to the one that takes it."""
+    tree = tree_of(settings)
+    names, found = [node.name for node in _walk(tree)], reached(settings.tests, tree)
+    return Coverage([name for name in names if name in found], [name for name in names if name not in found])
+
+
+def _walk(node: Route) -> Iterator[Route]:
+    yield node
+    for child in node.routes:
+        yield from _walk(child)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import tomli
@@ -141,3 +143,24 @@ def test_without_tests_it_says_what_to_do(cli: Cli) -> None:
     code, out, _ = cli("routes", "test")
     assert code == 0
     assert "no [[tests]]" in out
+
+
+def test_routes_that_no_test_reaches_are_named(cli: Cli) -> None:
+    cli.append(PASSING)
+    out = cli("routes", "test").out
+    assert "Routes reached: 1 of 3 (33 %); no test reaches source:doorbell, backups." in out
+    code, _, err = cli("routes", "test", "--fail-under", "60")
+    assert code == 1
+    assert "the tests reach 33 % of the routes, and 60 % are asked for; add tests for" in err
+    assert cli("routes", "test", "--fail-under", "33").code == 0
+
+
+def test_results_for_a_build_server(cli: Cli, tmp_path: Path) -> None:
+    cli.append(PASSING + FAILING)
+    report = tmp_path / "report.xml"
+    assert cli("routes", "test", "--junit", str(report)).code == 1
+    suite = ElementTree.parse(report).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    (failure,) = suite.findall("testcase/failure")
+    assert failure.get("message") == "expected board moon, found noc"
+    assert "cannot be written" in cli("routes", "test", "--junit", str(tmp_path / "no" / "x")).err

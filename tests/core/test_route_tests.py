@@ -1,17 +1,22 @@
-"""`[[tests]]`: examples of where alerts go."""
+"""`[[tests]]`: examples of where alerts go, and what becomes of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from alertd.core.alerts import Severity
+from alertd.core.alerts import Severity, Status
 from alertd.core.boards import BoardSettings
+from alertd.core.folding import Routing
+from alertd.core.rehearsing import mismatches, reached
+from alertd.core.replaying import Scene, imaginary_boards
 from alertd.core.route_settings import RootRouteSettings
-from alertd.core.route_tests import TestSettings, example, mismatches
-from alertd.core.routes import build_tree
+from alertd.core.route_tests import TestSettings, example
+from alertd.core.routes import Route, build_tree
 
 TREE = build_tree(
     RootRouteSettings.model_validate(
@@ -27,47 +32,75 @@ TREE = build_tree(
                     "board": "backups",
                     "tags": ["backup"],
                 },
+                {
+                    "name": "site",
+                    "matchers": ['site!=""'],
+                    "group_by": ["site"],
+                    "group_wait": "1m",
+                    "routes": [{"name": "far site", "matchers": ['site="far"'], "board": "backups"}],
+                },
             ],
         }
     )
 )
-BOARDS = {"backups": BoardSettings.model_validate({"name": "backups", "queue": 1, "tags": ["alertd"]})}
 
 
-def outcome(alert: dict[str, str], expect: dict[str, Any]) -> list[str]:
-    test = TestSettings.model_validate({"name": "t", "alert": alert, "expect": expect})
-    return [str(each) for each in mismatches(test, TREE, BOARDS)]
+def walk(route: Route) -> Iterator[Route]:
+    yield route
+    for child in route.routes:
+        yield from walk(child)
+
+
+BOARDS = {
+    "noc": BoardSettings.model_validate({"name": "noc", "queue": 1, "state_tags": {"firing": "fires"}}),
+    "backups": BoardSettings.model_validate({"name": "backups", "queue": 2, "tags": ["alertd"]}),
+}
+MADE, PICKS = imaginary_boards(BOARDS.values())
+ROUTING = Routing(TREE, {route.name: route.matched.policy for route in walk(TREE)})
+SCENE = Scene(routing=ROUTING, boards=MADE, picks=PICKS)
+
+
+def setting(expect: dict[str, Any], **given: Any) -> TestSettings:
+    return TestSettings.model_validate({"name": "t", "expect": expect} | given)
+
+
+def outcome(expect: dict[str, Any], **given: Any) -> list[str]:
+    return [str(each) for each in mismatches(setting(expect, **given), SCENE, BOARDS)]
 
 
 def test_as_expected() -> None:
     expect = {"board": "backups", "priority": "High", "tags": ["backup", "alertd"], "route": "veeam"}
-    assert outcome({"source": "veeam", "severity": "high"}, expect) == []
+    assert outcome(expect, alert={"source": "veeam", "severity": "high"}) == []
 
 
 def test_every_mismatch_is_named() -> None:
-    expect = {"board": "noc", "priority": 1, "tags": [], "routes": ["a"]}
-    assert outcome({"source": "veeam"}, expect) == [
+    expect = {"board": "noc", "priority": 1, "tags": [], "routes": ["a"], "key": {}, "members": 2}
+    expect |= {"state": "held", "window": "night", "pressure": "held", "tickets": 0, "calls": 9}
+    assert outcome(expect, alert={"source": "veeam", "host": "a"}) == [
         "t: expected board noc, found backups",
         "t: expected priority 1, found Medium",
         "t: expected tags none, found alertd, backup",
         "t: expected routes a, found veeam",
+        't: expected key none, found host="a"',
+        "t: expected members 2, found 1",
+        "t: expected state held, found open",
+        "t: expected window night, found nothing",
+        "t: expected pressure held, found sent",
+        "t: expected tickets 0, found 1",
+        "t: expected calls 9, found 3",
     ]
 
 
-def test_a_board_that_is_missing() -> None:
-    assert outcome({"source": "x"}, {"board": "noc", "tags": []}) == []
-    assert outcome({"source": "x"}, {"priority": "High"}) == ["t: expected priority High, found None"]
-
-
 def test_all_routes_where_one_continues() -> None:
-    assert outcome({"source": "both"}, {"board": "noc", "routes": ["copy", "veeam"]}) == []
+    expect = {"board": "noc", "routes": ["copy", "veeam"], "tickets": 2}
+    assert outcome(expect, alert={"source": "both"}) == []
 
 
 @pytest.mark.parametrize(
     ("severity", "route"), [({"severity": "crit"}, "page"), ({}, "desk"), ({"severity": "sev42"}, "desk")]
 )
 def test_routes_see_the_severity_that_intake_would_give(severity: dict[str, str], route: str) -> None:
-    assert outcome({"host": "fs01"} | severity, {"route": route}) == []
+    assert outcome({"route": route}, alert={"host": "fs01"} | severity) == []
 
 
 def test_an_example_keeps_the_word_that_was_sent() -> None:
@@ -75,8 +108,87 @@ def test_an_example_keeps_the_word_that_was_sent() -> None:
     assert (alert.severity, alert.source) == (Severity.CRITICAL, "veeam")
     assert alert.labels == {"source": "veeam", "severity": "critical", "sent_severity": "crit"}
     assert alert.sent_labels == {"source": "veeam", "severity": "crit"}
+    assert example({"source": "veeam"}, cleared=True).status is Status.CLEARED
 
 
-def test_refused() -> None:
-    with pytest.raises(ValidationError, match=r"expect\.queue"):
-        TestSettings.model_validate({"name": "t", "alert": {"a": "1"}, "expect": {"queue": 1}})
+def test_what_fires_already_is_merged_with() -> None:
+    expect = {"key": {"site": "x"}, "members": 2, "tickets": 1, "priority": "High", "state": "open"}
+    given = {"firing": [{"site": "x", "host": "a"}], "alert": {"site": "x", "host": "b", "severity": "high"}}
+    assert outcome(expect, **given) == []
+
+
+def test_a_group_waits() -> None:
+    assert outcome({"state": "waiting", "tickets": 0}, alert={"site": "x"}) == []
+    assert outcome({"state": "open", "tickets": 1}, alert={"site": "x"}, wait="1m") == []
+
+
+def test_alerts_come_one_after_the_other() -> None:
+    lasting = [{"labels": {"host": "a"}}, {"labels": {"host": "a"}, "after": "10m", "cleared": True}]
+    assert outcome({"state": "holding", "calls": 3}, alerts=lasting) == []
+    # create, tag, untag, complete
+    assert (
+        outcome({"state": "closed", "tickets": 1, "calls": 4, "members": 1}, alerts=lasting, wait="5m") == []
+    )
+
+
+def test_a_clear_of_what_never_fired_belongs_nowhere() -> None:
+    alerts = [{"labels": {"host": "fs01"}, "cleared": True}]
+    assert (
+        outcome({"state": "none", "members": 0, "key": {}, "route": "desk", "calls": 0}, alerts=alerts) == []
+    )
+
+
+def test_a_silence_holds_back() -> None:
+    silences = [{"matchers": ['host="a"'], "ends_after": "1h"}, {"matchers": ['host="b"']}]
+    expect = {"state": "silenced", "window": "silence 1", "tickets": 0, "pressure": "sent"}
+    assert outcome(expect, alert={"host": "a"}, silences=silences) == []
+    assert outcome({"state": "open", "window": ""}, alert={"host": "a"}, silences=silences, wait="1h") == []
+
+
+@pytest.mark.parametrize(
+    ("severity", "pressure", "expected"),
+    [("warning", "red", "held"), ("critical", "red", "held"), ("warning", "orange", "sent")],
+)
+def test_pressure_holds_back(severity: str, pressure: str, expected: str) -> None:
+    # of a critical one the ticket is made, and only its tag has to wait
+    tickets = 0 if expected == "held" and severity == "warning" else 1
+    given = {"alert": {"host": "a", "severity": severity}, "pressure": pressure}
+    assert outcome({"pressure": expected, "tickets": tickets}, **given) == []
+
+
+def test_completions_go_at_red() -> None:
+    alerts = [
+        {"labels": {"source": "veeam", "severity": "critical"}},
+        {"labels": {"source": "veeam", "severity": "critical"}, "after": "1s", "cleared": True},
+    ]
+    expect = {"tickets": 1, "state": "closed", "pressure": "held", "calls": 2}
+    assert outcome(expect, alerts=alerts, pressure="red", wait="1h") == []
+
+
+def test_folded_counts_as_pressures_doing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alertd.core.rehearsing.state_of", lambda _: "folded")
+    assert outcome({"pressure": "folded"}, alert={"host": "a"}) == []
+
+
+def test_the_time_is_a_wednesdays_noon_unless_said() -> None:
+    assert setting({}, alert={"a": "b"}).at.strftime("%a %H:%M") == "Wed 12:00"
+    assert setting({}, alert={"a": "b"}).wait == timedelta()
+
+
+def test_which_routes_are_reached() -> None:
+    tests = [setting({}, alert={"site": "far"}), setting({}, alerts=[{"labels": {"source": "both"}}])]
+    assert reached(tests, TREE) == {"root", "site", "far site", "copy", "veeam"}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"alert": {"a": "1"}, "expect": {"queue": 1}}, r"expect\.queue"),
+        ({"expect": {}}, "either alert or alerts"),
+        ({"alert": {"a": "1"}, "alerts": [{"labels": {"a": "1"}}], "expect": {}}, "either alert or alerts"),
+        ({"alert": {"a": "1"}, "silences": [{"matchers": []}], "expect": {}}, "silences"),
+    ],
+)
+def test_refused(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        TestSettings.model_validate({"name": "t"} | given)

@@ -1,0 +1,139 @@
+"""Replays: what a configuration would have made of what came in, by the daemon's own decisions."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alertd.core.boards import BoardSettings
+from alertd.core.folding import Message, Routing
+from alertd.core.ideal_desk import call_name
+from alertd.core.replaying import Planned, Replay, Scene, imaginary_boards
+from alertd.core.route_settings import RootRouteSettings
+from alertd.core.routes import Route, build_tree
+from alertd.core.tickets import CheckTouched, Reread
+from tests.core.incident_samples import alert, at
+
+CALLS = {"create": 1, "tag": 1, "complete": 1}
+
+
+def scene(**route: Any) -> Scene:
+    board = BoardSettings.model_validate({"name": "noc", "queue": 7, "tags": ["alertd"]})
+    boards, picks = imaginary_boards([board])
+    tree = build_tree(RootRouteSettings.model_validate({"board": "noc", **route}))
+    return Scene(routing=Routing(tree, dict(policies(tree))), boards=boards, picks=picks)
+
+
+def policies(route: Route) -> list[tuple[str, Any]]:
+    return [(route.name, route.matched.policy), *(pair for child in route.routes for pair in policies(child))]
+
+
+def played(*messages: Message, until: float = 24, **route: Any) -> Replay:
+    replay = Replay(scene(**route))
+    for message in messages:
+        replay.take([message], message.received_at)
+    replay.pass_time(at(hours=until))
+    return replay
+
+
+def said(name: str = "a", *, cleared: bool = False, severity: str = "", **when: float) -> Message:
+    changes: dict[str, Any] = {"severity": type(alert().severity)(severity)} if severity else {}
+    return Message(alert(name, cleared=cleared, **changes), at(**when), f"r-{name}")
+
+
+def only(replay: Replay) -> Planned:
+    (ticket,) = replay.tickets
+    return ticket
+
+
+def test_the_life_of_a_ticket() -> None:
+    ticket = only(played(said(), said(cleared=True, minutes=20)))
+    assert (ticket.created_at, ticket.completed_at) == (at(), at(minutes=25))
+    assert (ticket.board, ticket.priority, ticket.tags) == ("noc", "Medium", ("alertd",))
+    assert (ticket.title, ticket.client, ticket.route, ticket.receipt) == (
+        "Disk full on a",
+        "Contoso",
+        "root",
+        "r-a",
+    )
+    assert ticket.calls == CALLS
+
+
+def test_completing_soon_after_a_write_costs_a_look_at_the_notes() -> None:
+    ticket = only(played(said(), said(cleared=True, minutes=1), hold="0s"))
+    assert ticket.calls == CALLS | {"check": 1}
+
+
+def test_what_fires_again_is_reopened_and_noted() -> None:
+    again = (said(minutes=30), said(cleared=True, hours=2))
+    ticket = only(played(said(), said(cleared=True, minutes=20), *again))
+    assert ticket.calls == {"create": 1, "tag": 1, "complete": 2, "check": 1, "change": 1, "note": 1}
+    assert ticket.completed_at == at(hours=2, minutes=5)
+
+
+def test_a_later_firing_is_a_ticket_of_its_own() -> None:
+    replay = played(said(), said(cleared=True, minutes=20), said(hours=9), reopen_within="1h")
+    assert [each.generation for each in replay.tickets] == [1, 2]
+    assert replay.tickets[1].completed_at is None
+
+
+def test_severity_raises_the_priority() -> None:
+    ticket = only(played(said(), said(severity="critical", minutes=20)))
+    assert ticket.priority == "Critical"
+    assert ticket.calls["change"] == 1
+
+
+def test_over_before_the_ticket_is_born_complete() -> None:
+    replay = played(said(severity="critical"), said(cleared=True, minutes=1), group_wait="5m")
+    assert only(replay).calls == {"create": 1, "tag": 1}
+    assert only(replay).completed_at == at(minutes=5)
+
+
+def test_silence_expires_what_is_repeated_no_more() -> None:
+    expiring = Message(alert(expires_after=timedelta(hours=1)), at(), "r1")
+    again = Message(alert(expires_after=timedelta(hours=1)), at(minutes=30), "r2")
+    ticket = only(played(expiring, again, on_expiry="close"))
+    assert ticket.completed_at == at(hours=1, minutes=35)
+
+
+def test_members_share_a_ticket_and_its_read_back() -> None:
+    replay = Replay(scene(group_by=["client"]))
+    replay.take([said("a"), said("b")], at())
+    replay.take([said("c")], at(minutes=1))
+    assert only(replay).alerts == 2  # as its calls have told: the note is not due yet
+    replay.pass_time(at(minutes=20))
+    assert only(replay).alerts == 3
+    assert replay.read_backs == 1
+    assert replay.incidents_of(alert("a").key) == replay.incidents_of(alert("c").key)
+    assert replay.incidents_of(alert("z").key) == ()
+
+
+def test_a_due_time_that_has_moved_on_does_nothing() -> None:
+    replay = played(said(), said(cleared=True, minutes=1), said(minutes=2), said(cleared=True, minutes=9))
+    assert only(replay).completed_at == at(minutes=14)
+
+
+@pytest.mark.parametrize("operation", [Reread(1), CheckTouched(1)])
+def test_single_reads_are_checks(operation: Reread | CheckTouched) -> None:
+    assert call_name(operation) == "check"
+
+
+def test_boards_that_write_a_pick_alike_mean_the_same() -> None:
+    boards, picks = imaginary_boards(
+        BoardSettings.model_validate({"name": name, "queue": 7}) for name in ("a", "b")
+    )
+    assert boards["a"].queue_id == boards["b"].queue_id
+    assert picks[boards["a"].priority_by_severity["critical"]] == "Critical"
+
+
+def test_ten_thousand_messages_take_seconds() -> None:
+    replay = Replay(scene())
+    began = time.perf_counter()
+    for number in range(10_000):
+        message = said(f"h{number % 3000}", cleared=number % 7 == 6, seconds=number)
+        replay.take([message], message.received_at)
+    assert time.perf_counter() - began < 60  # about 2 s where nothing else runs
+    assert len(replay.tickets) == 3000
