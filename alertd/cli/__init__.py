@@ -26,6 +26,7 @@ _COMMANDS = {
     "boards": Command("alertd.cli.boards", "boards", "List Autotask's queues and their Board IDs."),
     "status": Command("alertd.cli.status", "status", "Say how alertd is doing."),
     "explain": Command("alertd.cli.explaining", "explain", "Tell all that happened to something, and why."),
+    "replay": Command("alertd.cli.replaying", "replay", "Run what came in through another configuration."),
     "incidents": Command("alertd.cli.incidents", "incidents", "List incidents, show one, or try it again."),
     "silence": Command("alertd.cli.silences", "silence", "Keep new tickets from being made for a while."),
     "parked": Command("alertd.cli.parked", "parked", "List what was set aside for a person."),

@@ -201,6 +201,12 @@ def parked_by_reason(conn: Connection) -> dict[str, int]:
     return dict(conn.execute(counted).all())
 
 
+def oldest(conn: Connection) -> Entry | None:
+    """Return the oldest entry that is kept, without its body."""
+    found = _entries(conn, select(*_BUT_BODY).order_by(journal.c.id), 1)
+    return found[0] if found else None
+
+
 def since(conn: Connection, at: datetime, after: int, limit: int) -> list[Entry]:
     """Return entries received at or after `at` with a larger id than `after`, oldest first: for replay."""
     some = select(journal).where(journal.c.received_at >= instant_to_us(at), journal.c.id > after)

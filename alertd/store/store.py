@@ -83,6 +83,10 @@ class Reader:
         """Return how many entries are parked, by what their reason begins with before a colon."""
         return await self._reads.run(entries.parked_by_reason)
 
+    async def oldest_entry(self) -> Entry | None:
+        """Return the oldest entry that is kept, without its body. Number 1: nothing is forgotten."""
+        return await self._reads.run(entries.oldest)
+
     async def entries_since(self, at: datetime, *, after: int, limit: int) -> Sequence[Entry]:
         """Return entries received at or after `at` with a larger id than `after`, oldest first."""
         return await self._reads.run(lambda conn: entries.since(conn, at, after, limit))
