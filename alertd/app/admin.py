@@ -16,6 +16,7 @@ from alertd.app.alertmanager import AlertmanagerDesk, suppressed_alerts
 from alertd.app.assembly import Parts
 from alertd.app.operations import Document
 from alertd.app.reload import ReloadRefused
+from alertd.app.shadowing import ShadowDesk
 from alertd.app.state import status, take_snapshot
 from alertd.core.silences import state_of
 from alertd.ops.admin import Route
@@ -130,6 +131,8 @@ class ProcessOperations:
             "configuration_problems": self.problems(),
             "tenant_usage_ratio": round(usage.ratio, 3) if usage is not None else None,
             "pressure": desk.pressure(),
+            "mode": self._parts.current.live.settings.mode,
+            **({"shadow_calls": desk.planned.counts} if isinstance(desk, ShadowDesk) else {}),
             "tokens_used": {
                 source: {"current": _used(current), "other": _used(other)}
                 for source, (current, other) in self._parts.intake.tokens_used().items()

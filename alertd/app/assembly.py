@@ -18,6 +18,7 @@ from alertd.app.company_maps import CompanyMaps
 from alertd.app.company_moves import CompanyMoves
 from alertd.app.live import Current, Live
 from alertd.app.operations import Operations
+from alertd.app.shadowing import ShadowDesk, ShadowMetrics
 from alertd.app.sources import read_stored
 from alertd.autotask.desk import AutotaskDesk
 from alertd.autotask.metrics import AutotaskMetrics
@@ -168,19 +169,20 @@ class Parts:
         )
 
     def _make_desk(self, live: Live, chance: random.Random, crash: CrashPoint) -> AutotaskDesk:
-        return AutotaskDesk(
-            live.settings.autotask,
-            live.credential,
-            plan=live.plan,
-            around=Around(
-                clock=self.clock,
-                memory=self.store,
-                call_log=CallsByIncident(self.store),
-                metrics=AutotaskMetrics(self.registry),
-                chance=chance,
-                answered=lambda: crash("settle.request_sent", sending.get().operation),
-            ),
+        around = Around(
+            clock=self.clock,
+            memory=self.store,
+            call_log=CallsByIncident(self.store),
+            metrics=AutotaskMetrics(self.registry),
+            chance=chance,
+            answered=lambda: crash("settle.request_sent", sending.get().operation),
+            may_write=live.settings.mode == "live",
         )
+        told = (live.settings.autotask, live.credential)
+        if around.may_write:
+            return AutotaskDesk(*told, plan=live.plan, around=around)
+        metrics = ShadowMetrics(self.registry)
+        return ShadowDesk(*told, plan=live.plan, around=around, store=self.store, metrics=metrics)
 
     def loops(self) -> Sequence[tuple[str, Loop]]:
         """Return the loops by name. One that ends early, or fails, takes the process down."""

@@ -18,6 +18,7 @@ from alertd.app.clock import SystemClock
 from alertd.app.crashing import crash_point
 from alertd.app.live import Current, Live
 from alertd.app.reload import ReloadRefused, reload
+from alertd.app.shadowing import take_up
 from alertd.config.faults import ConfigError, Fault
 from alertd.config.secrets import resolve
 from alertd.intake import listening
@@ -84,6 +85,7 @@ class Daemon:
         Raises:
             ConfigError: It says of a customer what the store's map says too.
             StoreError, StoreFailed: The store cannot be used.
+            ModeRefused: It holds real tickets, and the mode is shadow.
             OtherTenant: It belongs to another tenant; in an exception group, as all that fails later.
             CannotListen: An address cannot be bound; in such a group too.
         """
@@ -104,6 +106,7 @@ class Daemon:
             self._config_metrics.configuration(self._current.live.mark.encode())
             await self._load_maps(parts)
             try:
+                await take_up(settings.mode, store, self._clock.now())
                 await parts.silences.load()
                 await parts.decider.recover()
                 await self._serve(parts, stop)

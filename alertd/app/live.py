@@ -20,7 +20,7 @@ from alertd.core.secret import Secret
 from alertd.core.settings import SecretRef
 from alertd.intake.senders import Sender
 
-NEEDS_RESTART = ("instance", "server", "admin", "store", "sync")
+NEEDS_RESTART = ("instance", "mode", "server", "admin", "store", "sync")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ def compile_settings(settings: Settings, environ: Mapping[str, str], *, mark: st
         routing=routing,
         credential=credential_of(settings, environ),
         plan=plan_of(settings, routing),
-        webhook=webhook_plan(settings, environ),
+        webhook=webhook_plan(settings, environ) if settings.mode == "live" else None,
         mark=mark,
     )
 

@@ -18,6 +18,7 @@ from alertd.core.history import Happening
 from alertd.core.incidents import OPEN_STATES, Closed, Holding, Incident, Silenced, Waiting, may_complete
 from alertd.core.routes import explain as explain_routes
 from alertd.core.routes import match, place
+from alertd.core.shadowing import is_planned
 from alertd.core.silences import Silence
 from alertd.core.tickets import Known
 from alertd.flows.errors import Conflict
@@ -83,6 +84,8 @@ class Inquiries:
 
     async def _incident(self, asked: str) -> StoredIncident | None:
         by_number = asked if asked[:1].upper() == "T" else ""
+        if asked.startswith("planned-"):
+            return await self._reader.incident_by_ticket_number(asked)
         return (
             await self._reader.incident(asked)
             or await self._reader.incident_by_reference(asked)
@@ -218,7 +221,8 @@ def summary(stored: StoredIncident, links: DeepLinks) -> Document:
         "group": incident.group,
         "ticket": ticket.number if ticket is not None else "",
         "ticket_id": ticket.id if ticket is not None else None,
-        "url": links.ticket(ticket.id) if ticket is not None else "",
+        "url": links.ticket(ticket.id) if ticket is not None and not is_planned(ticket) else "",
+        "planned": is_planned(ticket),
         "reference": stored.reference,
         "generation": incident.generation,
         "firing": sum(member.firing for member in incident.members.values()),

@@ -76,6 +76,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     chance: random.Random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     answered: Callable[[], None] = _nothing  # called when Autotask begins to answer a write
+    may_write: bool = True  # False: no write leaves this process, whoever asks for it
 
 
 class Transport:
@@ -83,6 +84,7 @@ class Transport:
 
     def __init__(self, settings: AutotaskSettings, credential: Credential, around: Around) -> None:
         self.login = Login(credential, around.clock)
+        self._may_write = around.may_write
         self.scheduler = Scheduler(
             calls_per_hour=settings.calls_per_hour, calls_in_flight=settings.calls_in_flight
         )
@@ -168,6 +170,8 @@ class Transport:
         Raises:
             PortError: What to do next.
         """
+        if call.writes and not self._may_write:
+            raise Rejected('mode is "shadow", so nothing is written to Autotask')
         if self.login.refused:
             await self._reopen()
         result, zone = await self._attempt(call)

@@ -16,6 +16,7 @@ SECRET = 78
 CODES = {
     "alertd.app.company_maps.MapRefused": FINDING,
     "alertd.app.replaying.TooLongAgo": USAGE,
+    "alertd.app.shadowing.ModeRefused": USAGE,
     "alertd.config.faults.ConfigError": USAGE,
     "alertd.config.secrets.SecretMissing": SECRET,
     "alertd.cli.admin_api.NoAdminToken": USAGE,

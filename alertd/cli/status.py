@@ -17,6 +17,7 @@ _NAMES = {
     "oldest_unsettled_s": "oldest waits for",
     "outcome_unknown": "unclear answers",
     "parked": "set aside for a person",
+    "shadow_calls": "planned and not sent",
     "tenant_usage_ratio": "tenant's calls used",
     "tokens_used": "tokens last used",
     "unaccounted": "alerts unaccounted for",

@@ -38,6 +38,8 @@ def incident(told: Document) -> Iterator[str]:
 
 def _incident_facts(told: Document) -> dict[str, object]:
     ticket = f"{told['ticket'] or 'number not read back yet'} (id {told['ticket_id']})"
+    if told.get("planned"):
+        ticket = f'{told["ticket"]}: not made, since mode is "shadow"'
     return {
         "Next": told.get("next"),
         "Ticket": ticket if told["ticket_id"] is not None else "none yet",

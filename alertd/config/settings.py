@@ -11,6 +11,7 @@ from alertd.core.boards import BoardSettings
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.route_tests import TestSettings
 from alertd.core.settings import Section
+from alertd.core.shadowing import Mode
 from alertd.core.sources.kinds import SourceSettings
 from alertd.flows.settings import SyncSettings
 from alertd.intake.settings import ServerSettings
@@ -24,6 +25,7 @@ class Settings(Section):
     """A configuration that has been checked as far as that is possible without Autotask."""
 
     instance: Annotated[str, Field(pattern=NAME)] = "alertd"  # part of every reference in the tenant
+    mode: Mode = "live"  # shadow: everything is planned, and nothing is written to Autotask
     server: ServerSettings = Field(default_factory=ServerSettings)
     admin: AdminSettings = Field(default_factory=AdminSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)

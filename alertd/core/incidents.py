@@ -89,7 +89,7 @@ class Acknowledged(msgspec.Struct, frozen=True, tag=True):
     until: datetime | None = None  # every condition is over; really cleared if none is back by then
 
 
-How: TypeAlias = Literal["cleared", "expired", "person", "gone", "operator"]
+How: TypeAlias = Literal["cleared", "expired", "person", "gone", "operator", "shadowed"]
 
 
 class Closed(msgspec.Struct, frozen=True, tag=True):

@@ -167,6 +167,12 @@ def incidents_by_key(conn: Connection, keys: Sequence[str]) -> list[StoredIncide
     return [_stored(row_by_key[key]) for key in keys if key in row_by_key]
 
 
+def incidents_after(conn: Connection, after: str, limit: int) -> list[StoredIncident]:
+    """Return all incidents, closed ones too, page by page: by key, those greater than `after`."""
+    some = select(incidents).where(incidents.c.key > after).order_by(incidents.c.key).limit(limit)
+    return [_stored(row) for row in conn.execute(some)]
+
+
 def list_incidents(conn: Connection, states: Sequence[str] | None, limit: int) -> list[StoredIncident]:
     """Return incidents in these states (None: in any), the newest opened first."""
     query = select(incidents.c.key)  # from the index alone: documents are read for those that are returned

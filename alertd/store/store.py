@@ -132,6 +132,10 @@ class Reader:
         """Return the incident whose present generation has this reference."""
         return await self._reads.run(lambda conn: reading.incident_by_reference(conn, reference))
 
+    async def incidents_after(self, after: str, *, limit: int) -> Sequence[StoredIncident]:
+        """Return all incidents, closed ones too, page by page: by key, those greater than `after`."""
+        return await self._reads.run(lambda conn: reading.incidents_after(conn, after, limit))
+
     async def incidents_by_key(self, keys: Sequence[str]) -> Sequence[StoredIncident]:
         """Return the incidents with these keys, in this order; those that are not there are left out."""
         return await self._reads.run(lambda conn: reading.incidents_by_key(conn, keys))
