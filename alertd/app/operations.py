@@ -264,7 +264,14 @@ def what_comes_next(stored: StoredIncident) -> str:
         return f"Autotask refused the ticket ({known.repair.reason}); it is tried once more with less in it"
     if known.retry_at is not None:
         return f"the last call failed; it is tried again at {_at(known.retry_at)}"
-    return _next_by_phase(incident, known)
+    return _next_by_phase(incident, known) + _flapping(incident)
+
+
+def _flapping(incident: Incident) -> str:
+    if incident.flapping is None:
+        return ""
+    since, until = _at(incident.flapping.since), _at(incident.flapping.until)
+    return f"; flapping since {since}, so its ticket is held open until it is stable: {until} at the earliest"
 
 
 def _next_by_phase(incident: Incident, known: Known) -> str:

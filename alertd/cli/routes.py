@@ -16,6 +16,7 @@ from alertd.config.loading import load_untested
 from alertd.config.routing import tree_of
 from alertd.config.settings import Settings
 from alertd.core.alerts import Alert
+from alertd.core.flapping_rules import FlapRule
 from alertd.core.identity import reference
 from alertd.core.matchers import Labels, print_matchers
 from alertd.core.route_tests import example
@@ -66,7 +67,15 @@ def _rows(route: Route) -> Iterator[dict[str, Any]]:
 
 def _policy(policy: Policy) -> dict[str, str]:
     times = {name: format_duration(getattr(policy, name)) for name in _TIMES}
-    return times | {name: getattr(policy, name) or "as the source has it" for name in _WORDS}
+    words = {name: getattr(policy, name) or "as the source has it" for name in _WORDS}
+    return times | words | {"flapping": _flapping(policy.flapping)}
+
+
+def _flapping(rule: FlapRule | None) -> str:
+    if rule is None:
+        return "off"
+    changes = f"{rule.start:g} changes in {format_duration(rule.window)} until below {rule.stop:g}"
+    return f"{changes}; {rule.reopens} reopenings in {format_duration(rule.reopens_within)}"
 
 
 def _drawn(route: Route, lead: str = "", branch: str = "", inherited: Matched | None = None) -> Iterator[str]:
@@ -172,7 +181,7 @@ def _told(answers: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield "          … and the problem itself, since neither client nor host is known"
         yield f"Incident  {answer['incident_key']}"
         yield f"Reference {answer['reference']}"
-        yield f"Policy    {', '.join(f'{name} {answer[name]}' for name in (*_TIMES, *_WORDS))}"
+        yield f"Policy    {', '.join(f'{name} {answer[name]}' for name in (*_TIMES, *_WORDS, 'flapping'))}"
         if answer is not answers[-1]:
             yield ""
 

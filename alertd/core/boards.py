@@ -16,7 +16,7 @@ from alertd.core.settings import Section
 from alertd.core.severities import SeverityName
 
 Pick: TypeAlias = int | str  # an entry of a picklist, by id or by label
-State: TypeAlias = Literal["firing", "cleared", "acknowledged", "expired"]
+State: TypeAlias = Literal["firing", "cleared", "acknowledged", "expired", "flapping"]
 
 _PRIORITIES: dict[SeverityName, Pick] = {
     "critical": "Critical",

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from alertd.core import quieting
+from alertd.core import flapping, noting, quieting
 from alertd.core.alerts import AlertKey, Severity
 from alertd.core.clients import Customer
 from alertd.core.incidents import (
@@ -54,7 +54,6 @@ from alertd.core.routes import Policy
 from alertd.core.tallying import count, retally
 from alertd.core.tickets import Ticket
 
-MOST_CHANGES = 100  # kept for the next note; beyond it they are counted, and the members tell the rest
 MOST_ENDED_MEMBERS = 200
 
 
@@ -89,7 +88,7 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
     """Fold one change into the incident. A change that does not fit is ignored, since delivery repeats."""
     match change:
         case Fired(member, messages):
-            return count(_fire(before, member, now), messages)
+            return count(_fire(_weighed(before, member, now), member, now), messages)
         case Changed(member, messages):
             return count(_change(before, member, now), messages)
         case Ended(key, at, expired, messages):
@@ -141,7 +140,9 @@ def due_at(incident: Incident) -> datetime | None:
             times.append(until)
         case _:
             pass
-    if _has_news(incident):
+    if incident.flapping is not None:
+        times.append(incident.flapping.until)
+    if _has_news(incident) or _is_shown_too_high(incident):
         times.append(_note_due_at(incident))
     return min(times, default=None)
 
@@ -179,6 +180,8 @@ def _fire(before: Incident, member: Member, now: datetime) -> Incident:
 def _fire_after_close(before: Incident, phase: Closed, member: Member, now: datetime) -> Incident:
     if before.ticket is None:
         return _start_over(before, phase, member, now)
+    if before.completed:
+        before = flapping.reopening(before, now)
     theirs = phase.how in ("person", "gone") or (before.completed and before.status_taken)
     firing = _firing_with(before, member)
     if theirs or (before.completed and now > phase.reopen_until):
@@ -248,19 +251,20 @@ def _recount(opened: Incident) -> Incident:
 
 def _change(before: Incident, member: Member, now: datetime) -> Incident:
     old = before.members.get(member.key)
-    if old is None or not old.firing or old.severity is member.severity:
+    if old is None or not old.firing or old.severity is member.severity or isinstance(before.phase, Closed):
         return before
     member = replace(member, since=old.since, update=old.update)
+    raised = member.severity.rank < before.severity.rank
+    before = _weighed(before, member, now)
     match before.phase:
-        case Closed():
-            return before
         case Acknowledged():
             return replace(before, members=_with(before, member))
         case Waiting() | Silenced():
             return _seat(before, member)
         case _:
             detail = f"{old.severity} to {member.severity}"
-            return _tell(_seat(before, member), "severity", member, now, detail=detail)
+            what: What = "raised" if raised else "severity"
+            return _tell(_seat(before, member), what, member, now, detail=detail)
 
 
 def _update(before: Incident, key: AlertKey, text: str, now: datetime) -> Incident:
@@ -280,6 +284,7 @@ def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: date
     if member is None or not (member.firing or member.expired > expired):
         return before
     ended = replace(member, ended_at=at, expired=expired)
+    before = _weighed(before, ended, now)
     after = replace(before, members=_with(before, ended))
     if isinstance(before.phase, Closed):
         return after  # an operator has closed it before
@@ -298,7 +303,8 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
         case Silenced():
             return _close(before, "expired" if any_expired else "cleared", now)
         case Acknowledged(since):
-            return _tick(replace(before, phase=Acknowledged(since, now + before.policy.hold)), now)
+            until = flapping.held_until(before, now)
+            return _tick(replace(before, phase=Acknowledged(since, until)), now)
         case Expired() if any_expired:
             return before
         case _ if any_expired and _stays_open(before):
@@ -306,11 +312,12 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
                 replace(before, phase=Expired(now)), "expired" if last.expired else "cleared", last, now
             )
         case _:
-            holding = Holding(now, now + before.policy.hold, expired=any_expired)
+            holding = Holding(now, flapping.held_until(before, now), expired=any_expired)
             return _tick(replace(before, phase=holding), now)
 
 
 def _tick(before: Incident, now: datetime) -> Incident:
+    before = _stable_if_due(before, now)
     match before.phase:
         case Waiting(until) if now >= until and before.firing:
             return _note_if_due(retally(replace(before, phase=Open()), before), now)
@@ -338,7 +345,7 @@ def _over_in_wait(before: Incident, now: datetime) -> Incident:
 def _close(before: Incident, how: How, now: datetime) -> Incident:
     missed = before.ticket is None and how in ("cleared", "expired") and wants_missed(before)
     closed = Closed(now, how, now + before.policy.reopen_within, wants_ticket=missed)
-    return _tell_if_left_open(retally(replace(before, phase=closed), before), now)
+    return _tell_if_left_open(retally(replace(before, phase=closed, flapping=None), before), now)
 
 
 def _tell_if_left_open(closed: Incident, now: datetime) -> Incident:
@@ -442,6 +449,21 @@ def _dismiss(before: Incident, now: datetime) -> Incident:
             return _close(before, "operator", now)
 
 
+def _weighed(before: Incident, member: Member, now: datetime) -> Incident:
+    """Weigh what is about to happen to a member; that it flaps is noted at once."""
+    after = flapping.noticed(before, member.key, now, firing=member.firing, severity=member.severity)
+    if after.flapping is None or before.flapping is not None or isinstance(after.phase, Closed):
+        return after
+    return _note_at_once(_tell(after, "flapping", None, now), now)
+
+
+def _stable_if_due(before: Incident, now: datetime) -> Incident:
+    if before.flapping is None or now < before.flapping.until:
+        return before
+    after = replace(before, flapping=None)
+    return _tell(after, "stable", None, now) if isinstance(before.phase, Open | Expired) else after
+
+
 # --- parts --------------------------------------------------------------------------------------------
 
 
@@ -470,10 +492,9 @@ def _tell(
         title=member.title if member is not None else "",
         host=member.host if member is not None else "",
         detail=detail,
+        key=member.key if member is not None else "",
     )
-    changes = (*before.changes, happened)[-MOST_CHANGES:]
-    left_out = before.changes_left_out + len(before.changes) + 1 - len(changes)
-    return replace(before, revision=revision, changes=changes, changes_left_out=left_out)
+    return noting.added(before, happened)
 
 
 def _has_news(incident: Incident) -> bool:
@@ -488,7 +509,15 @@ def _has_news(incident: Incident) -> bool:
 def _note_due_at(incident: Incident) -> datetime:
     """One note an interval; the first counts from the ticket's creation, whose text is as good as a note."""
     last_told_at = incident.noted_at or incident.linked_at or incident.opened_at
-    return last_told_at + incident.policy.note_interval
+    return last_told_at + noting.note_interval(incident)
+
+
+def _is_shown_too_high(incident: Incident) -> bool:
+    """Whether the ticket shows a severity that nothing has any more: its description told of that before."""
+    if incident.ticket is None or not isinstance(incident.phase, Open) or incident.flapping is not None:
+        return False
+    firing = _firing(incident)
+    return bool(firing) and _worst(firing).rank > incident.severity.rank
 
 
 def _note_at_once(before: Incident, now: datetime) -> Incident:
@@ -498,7 +527,8 @@ def _note_at_once(before: Incident, now: datetime) -> Incident:
 
 
 def _note_if_due(before: Incident, now: datetime) -> Incident:
-    return _note_now(before, now) if _has_news(before) and now >= _note_due_at(before) else before
+    due = _has_news(before) or _is_shown_too_high(before)
+    return _note_now(before, now) if due and now >= _note_due_at(before) else before
 
 
 def _note_now(before: Incident, now: datetime) -> Incident:
@@ -535,6 +565,7 @@ def _with(incident: Incident, member: Member) -> dict[AlertKey, Member]:
 
     Beyond what a ticket can tell of, those that ended first are forgotten; one that fires never is.
     """
+    member = flapping.turns_of(incident, member)
     members = dict(incident.members)
     members.pop(member.key, None)
     members[member.key] = member

@@ -309,6 +309,7 @@ class Fold:
         after = quieting.follow(after, before=current, now=self._now, may_begin=may_begin)
         self._store(key, before, after)
         self._tell_of_silence(before, after)
+        self._tell_of_flapping(before, after)
 
     def _store(self, key: str, before: Incident | None, after: Incident) -> None:
         if after is before or after == before:
@@ -333,6 +334,14 @@ class Fold:
                 self._tell(incidents.state_of(after), incident_key=after.key)
             case _:
                 pass
+
+    def _tell_of_flapping(self, before: Incident, after: Incident) -> None:
+        if after.flapping is not None and before.flapping is None:
+            until = after.flapping.until.isoformat(timespec="seconds")
+            self._tell("flapping", incident_key=after.key, detail={"until": until})
+        elif before.flapping is not None and after.flapping is None:
+            changes = {"changes": str(before.flapping.changes)}
+            self._tell("stable", incident_key=after.key, detail=changes)
 
     def _tell(
         self,

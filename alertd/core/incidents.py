@@ -38,6 +38,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     on_expiry: OnExpiry = "note"  # where the route does not say
     update: str = ""  # what its source said last about it, beside that it fires
     quiet: Quiet | None = None  # what silenced it when it was last asked, which is while there is no ticket
+    turns: tuple[datetime, ...] = ()  # when it cleared, came back or changed its severity, of late
 
     @property
     def firing(self) -> bool:
@@ -105,7 +106,18 @@ Phase: TypeAlias = Waiting | Silenced | Open | Holding | Expired | Acknowledged 
 
 
 What: TypeAlias = Literal[
-    "joined", "fired again", "cleared", "expired", "severity", "updated", "left open", "reopened", "linked"
+    "joined",
+    "fired again",
+    "cleared",
+    "expired",
+    "raised",  # to a severity worse than the ticket's
+    "severity",  # any other change of it
+    "updated",
+    "left open",
+    "reopened",
+    "linked",
+    "flapping",
+    "stable",
 ]
 
 
@@ -118,6 +130,17 @@ class Happened(msgspec.Struct, frozen=True):
     title: str = ""
     host: str = ""
     detail: str = ""
+    key: str = ""  # the member's, where it is about one
+    times: int = 1  # so many changes are folded into this one
+
+
+class Flapping(msgspec.Struct, frozen=True, omit_defaults=True):
+    """It changes too often to be followed change by change."""
+
+    since: datetime
+    until: datetime  # stable from then on, if nothing changes any more
+    changes: int = 0  # since `since`
+    reopens: int = 0  # its ticket was completed and needed again so often; 0: that is not why
 
 
 class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,6 +201,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         None  # that held this generation's ticket back; `until`: it did until then
     )
     tally: Tally = Tally()
+    flapping: Flapping | None = None
+    reopened_at: tuple[datetime, ...] = ()  # when a ticket that we had completed was needed again, of late
 
     @property
     def firing(self) -> bool:

@@ -8,6 +8,7 @@ from alertd.core.incidents import (
     Closed,
     Holding,
     Incident,
+    Open,
     Silenced,
     Waiting,
     may_complete,
@@ -38,6 +39,7 @@ def desired(incident: Incident, board: Board, *, instance: str, vocabulary: froz
         stands_in=bool(board.instead_of),
         revision=incident.revision,
         noted=incident.note_upto,
+        told_by_priority=_is_told_by_priority(incident, board),
         needs_clean=done and incident.policy.close == "untouched",
     )
 
@@ -72,6 +74,19 @@ def _wants_done(incident: Incident) -> bool:
     return may_complete(incident)
 
 
+def _is_told_by_priority(incident: Incident, board: Board) -> bool:
+    """Whether all that a note would tell is that it got worse, which the ticket's priority shows already."""
+    untold = [happened for happened in incident.changes if happened.revision <= incident.note_upto]
+    return bool(untold) and all(
+        happened.what == "raised" and _differs(happened.detail, board) for happened in untold
+    )
+
+
+def _differs(detail: str, board: Board) -> bool:
+    priorities = {board.priority_by_severity[severity] for severity in detail.split(" to ")}
+    return len(priorities) > 1
+
+
 def _status(incident: Incident, board: Board, done: bool) -> int | None:
     if done:
         return board.status_done
@@ -82,6 +97,8 @@ def _status(incident: Incident, board: Board, done: bool) -> int | None:
 
 def _tags(incident: Incident, board: Board) -> frozenset[str]:
     shown = "expired" if _is_expired(incident) else _STATE_TAG.get(state_of(incident), "firing")
+    if incident.flapping is not None and isinstance(incident.phase, Open | Holding):
+        shown = "flapping" if "flapping" in board.state_tags else "firing"  # it is neither: held open
     state_tag = board.state_tags.get(shown)
     tags = {*board.tags, *incident.policy.tags}
     return frozenset(tags | {state_tag} if state_tag else tags)

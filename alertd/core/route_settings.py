@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from alertd.core.alerts import OnExpiry
+from alertd.core.flapping_rules import FlapSetting
 from alertd.core.matchers import MatchersSetting
 from alertd.core.settings import Duration, Section
 
@@ -47,6 +48,7 @@ class RouteSettings(Section):
     missed: Missed | None = None
     company: Company | None = None
     tags: list[str] | None = None
+    flapping: FlapSetting | None = None
 
     def walk(self) -> Iterator[RouteSettings]:
         """Yield this route and all below it, in the order of the file."""

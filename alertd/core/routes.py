@@ -14,6 +14,7 @@ import msgspec
 
 from alertd.core import identity
 from alertd.core.alerts import Alert, OnExpiry
+from alertd.core.flapping_rules import FlapRule, rule_of, setting_of
 from alertd.core.matchers import Labels, Matcher, Matchers, Predicate, predicate
 from alertd.core.route_settings import (
     IMPLICIT_PREFIX,
@@ -47,6 +48,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     missed: Missed = "ticket"
     tags: tuple[str, ...] = ()  # beside the board's own
     company: Company | None = None  # fixed Autotask company, by id or exact name; None: the alert's client
+    flapping: FlapRule | None = FlapRule()  # None: switched off
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -91,6 +93,7 @@ def with_defaults(settings: RootRouteSettings) -> RootRouteSettings:
     """Return the root route's settings with its defaults filled in. What a child leaves out it inherits."""
     policy = build_tree(settings).matched.policy
     options = {name: getattr(policy, name) for name in _INHERITED}
+    options["flapping"] = setting_of(policy.flapping)
     return settings.model_copy(update={**options, "tags": list(policy.tags)})
 
 
@@ -113,6 +116,8 @@ def _overridden(inherited: Policy, settings: RouteSettings) -> Policy:
     own = {name: getattr(settings, name) for name in _INHERITED if getattr(settings, name) is not None}
     if settings.tags is not None:
         own["tags"] = tuple(settings.tags)
+    if settings.flapping is not None:
+        own["flapping"] = rule_of(settings.flapping)
     return msgspec.structs.replace(inherited, **own, route_name=settings.name)
 
 

@@ -139,7 +139,15 @@ def _tag_or_note(level: Level, known: Known, mark: str) -> AddTag | RemoveTag | 
     tag = None if known.foreign or _is_elsewhere(level, known) else _tag_change(level, known, mark)
     if tag is not None or level.noted <= known.noted or known.refused.get(NOTES) == mark:
         return tag
+    if level.told_by_priority and _shows_priority(level, known):
+        return None
     return Note(known.ticket.id, level.noted, mark=f"{level.reference}-n{level.noted}", after=known.noted)
+
+
+def _shows_priority(level: Level, known: Known) -> bool:
+    """Whether the ticket's priority is ours, and the one that the incident has come to."""
+    field = known.fields.get("priority")
+    return not known.foreign and field is not None and field.ours and field.asked == level.priority
 
 
 def _field_changes(level: Level, known: Known) -> dict[str, int]:

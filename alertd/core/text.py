@@ -301,7 +301,9 @@ def _member_line(member: Member) -> str:
 def _change_line(happened: Happened) -> str:
     where = f"{happened.host}: " if happened.host else ""
     what = _SAYS[happened.what].format(what=f"{where}{happened.title}", detail=happened.detail)
-    return cut(one_line(f"{_instant(happened.at)} {what}"), 400)
+    what += f" ({happened.times} changes)" if happened.times > 1 else ""
+    at = f"{happened.at:%Y-%m-%d %H:%M:%S} UTC"  # to the second, so that no two notes ever say the same
+    return cut(one_line(f"{at} {what}"), 400)
 
 
 _SAYS = {
@@ -311,7 +313,10 @@ _SAYS = {
     "cleared": "Cleared: {what}",
     "expired": "Nothing more heard of: {what}. Silence is no all-clear, so the ticket stays open.",
     "updated": "{what}: {detail}",
+    "raised": "Severity {detail}: {what}",
     "severity": "Severity {detail}: {what}",
+    "flapping": "Flapping: {detail}. The ticket is held open until it is stable.",
+    "stable": "Stable again: it does not flap any more.",
     "left open": "All clear. The ticket is left open: {detail}.",
     "linked": "alertd's alerts for this problem are followed in this ticket, which was there before.",
 }

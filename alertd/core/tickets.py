@@ -73,6 +73,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     vocabulary: frozenset[str] = frozenset()  # every tag that is ours to remove
     revision: int = 0  # what a description written now would cover
     noted: int = 0  # revision up to which the ticket's notes should speak
+    told_by_priority: bool = False  # … and all that they would say is what the priority shows, if it is ours
     stands_in: bool = False  # its board stands in for the one asked for: what is elsewhere already stays
     needs_clean: bool = False  # completing needs evidence that nobody has touched it
 

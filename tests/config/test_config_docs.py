@@ -14,13 +14,19 @@ from pydantic.fields import FieldInfo
 
 from alertd.config.schema import keys, models_in
 from alertd.config.settings import Settings
+from alertd.core.flapping_rules import FlapSettings
 from alertd.core.reading.fields import FieldSettings
 from alertd.core.reading.settings import ClientSettings
 from alertd.core.settings import SecretRef, Section, parse_duration, parse_size
 from alertd.core.sources.mapped_settings import InstantSettings
 
 ROOT = Path(__file__).parents[2]
-SHARED = {SecretRef: "secret", ClientSettings: "client", InstantSettings: "sources.starts_at"}
+SHARED = {
+    SecretRef: "secret",
+    ClientSettings: "client",
+    InstantSettings: "sources.starts_at",
+    FlapSettings: "route.flapping",
+}
 
 
 def _walk(

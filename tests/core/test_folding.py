@@ -396,3 +396,19 @@ def test_firing_conditions_have_a_live_incident(status: Status) -> None:
     firing = books.conditions[alert().key].firing
     assert firing is (status is Status.FIRING)
     assert not isinstance(books.one().phase, Closed | Acknowledged)
+
+
+def test_the_history_tells_that_it_flaps_and_that_it_is_stable() -> None:
+    books = Books()
+    told: list[str] = []
+    for second in range(7):
+        told += [
+            each.what for each in books.fold(alert(cleared=second % 2 == 1), now=at(seconds=second)).history
+        ]
+    flapping = books.one().flapping
+    assert flapping is not None
+
+    over = books.fold(now=flapping.until, tick=True)
+
+    assert told.count("flapping") == 1
+    assert [each.what for each in over.history] == ["stable"]

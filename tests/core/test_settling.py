@@ -493,3 +493,15 @@ def test_a_ticket_that_stands_is_never_created_again() -> None:
     assert not isinstance(
         next_operation(level(), known(ticket=Ticket(7), verified=False), now=T0, terms=TERMS), Create
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "note"),
+    [(Field(4, 4, 4), False), (Field(4, 4, 2), True), (Field(2, 2, 2), False)],
+    ids=["ours", "a person's", "still to be written"],
+)
+def test_a_rise_that_the_priority_shows_needs_no_note(field: Field, note: bool) -> None:
+    wants = level(priority=4, noted=2, told_by_priority=True)
+    ticket = known(fields={**known().fields, "priority": field})
+
+    assert isinstance(next_operation(wants, ticket, now=T0, terms=TERMS), Note) is note

@@ -244,9 +244,9 @@ def test_a_note_tells_its_changes_and_how_things_stand() -> None:
 
     assert title == "2 firing, 1 over"
     assert text.splitlines()[:6] == [
-        "2026-11-23 03:01 UTC Also firing: Disk c",
-        "2026-11-23 03:02 UTC Severity warning to high: srv-b: Disk b",
-        "2026-11-23 03:02 UTC Cleared: srv-a: Disk a",
+        "2026-11-23 03:01:00 UTC Also firing: Disk c",
+        "2026-11-23 03:02:00 UTC Severity warning to high: srv-b: Disk b",
+        "2026-11-23 03:02:00 UTC Cleared: srv-a: Disk a",
         "",
         "Now: 2 firing, 1 over.",
         "srv-b: Disk b [high], firing since 2026-11-23 03:00 UTC",
