@@ -276,6 +276,8 @@ def _flapping(incident: Incident) -> str:
 
 def _next_by_phase(incident: Incident, known: Known) -> str:
     match incident.phase:
+        case Waiting(until, datetime() as collected_at) if until > collected_at:
+            return f"its ticket is made at {_at(until)} unless it has cleared by itself by then"
         case Waiting(until):
             return f"collecting alerts of its group until {_at(until)}, then the ticket is made"
         case Silenced(by=by, kind=kind):

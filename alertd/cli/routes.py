@@ -25,6 +25,7 @@ from alertd.core.settings import format_duration
 
 _TIMES = ("group_wait", "hold", "reopen_within", "note_interval")
 _WORDS = ("close", "on_expiry", "missed")
+_OPTIONS = (*_TIMES, *_WORDS, "wait_for", "flapping")
 
 
 @click.group()
@@ -68,7 +69,12 @@ def _rows(route: Route) -> Iterator[dict[str, Any]]:
 def _policy(policy: Policy) -> dict[str, str]:
     times = {name: format_duration(getattr(policy, name)) for name in _TIMES}
     words = {name: getattr(policy, name) or "as the source has it" for name in _WORDS}
-    return times | words | {"flapping": _flapping(policy.flapping)}
+    return times | words | {"wait_for": _waits(policy), "flapping": _flapping(policy.flapping)}
+
+
+def _waits(policy: Policy) -> str:
+    told = [f"{name} {format_duration(wait)}" for name, wait in policy.wait_for.items()]
+    return " ".join(told) or "0s"
 
 
 def _flapping(rule: FlapRule | None) -> str:
@@ -181,7 +187,7 @@ def _told(answers: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield "          … and the problem itself, since neither client nor host is known"
         yield f"Incident  {answer['incident_key']}"
         yield f"Reference {answer['reference']}"
-        yield f"Policy    {', '.join(f'{name} {answer[name]}' for name in (*_TIMES, *_WORDS, 'flapping'))}"
+        yield f"Policy    {', '.join(f'{name} {answer[name]}' for name in _OPTIONS)}"
         if answer is not answers[-1]:
             yield ""
 

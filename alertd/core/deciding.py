@@ -6,12 +6,12 @@ and `due_at` is the earliest instant at which Tick would change anything.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import replace
 
-from alertd.core import flapping, noting, quieting
+from alertd.core import flapping, noting, quieting, waiting
 from alertd.core.alerts import AlertKey, Severity
 from alertd.core.clients import Customer
 from alertd.core.incidents import (
@@ -68,14 +68,14 @@ def open_incident(
     now: datetime,
 ) -> Incident:
     """Begin an incident with its first firing condition."""
-    member, waits = fired.member, policy.group_wait > timedelta()
+    member, waits = fired.member, waiting.begun(policy, (fired.member,), now)
     return Incident(
         key=key,
         policy=policy,
         group=group,
         client=customer.client,
         customer=customer,
-        phase=Waiting(now + policy.group_wait) if waits else Open(),
+        phase=waits or Open(),
         opened_at=now,
         members={member.key: member},
         severity=member.severity,
@@ -162,7 +162,7 @@ def _fire(before: Incident, member: Member, now: datetime) -> Incident:
         case Closed() as phase:
             return _fire_after_close(before, phase, member, now)
         case Waiting() | Silenced():
-            return _seat(before, member)
+            return waiting.followed(_seat(before, member), now)
         case Acknowledged(since):
             return replace(before, phase=Acknowledged(since), members=_with(before, member))
         case Open():
@@ -185,7 +185,8 @@ def _fire_after_close(before: Incident, phase: Closed, member: Member, now: date
     theirs = phase.how in ("person", "gone") or (before.completed and before.status_taken)
     firing = _firing_with(before, member)
     if theirs or (before.completed and now > phase.reopen_until):
-        return _next_generation(replace(before, members=firing), now)
+        after = _next_generation(replace(before, members=firing), now)
+        return replace(after, phase=waiting.begun(before.policy, firing.values(), now) or Open())
     back = replace(before, phase=Open(), members=firing, severity=_worst(firing))
     told = _tell(back, "reopened" if before.completed else "fired again", member, now)
     return _note_at_once(told, now)
@@ -202,11 +203,12 @@ def _start_over(before: Incident, phase: Closed, member: Member, now: datetime) 
     One may be on its way all the same, by a create that was sent before: revisions count on, so that what
     its description cannot know is told by a note. What is to have a ticket in any case has done its waiting.
     """
-    waits = before.policy.group_wait > timedelta() and not phase.wants_ticket
     firing = _firing_with(before, member)
+    at_once = phase.wants_ticket or before.flapping is not None
+    waits = None if at_once else waiting.begun(before.policy, firing.values(), now)
     begun = replace(
         before,
-        phase=Waiting(now + before.policy.group_wait) if waits else Open(),
+        phase=waits or Open(),
         opened_at=now,
         members=firing,
         severity=_worst(firing),
@@ -260,7 +262,7 @@ def _change(before: Incident, member: Member, now: datetime) -> Incident:
         case Acknowledged():
             return replace(before, members=_with(before, member))
         case Waiting() | Silenced():
-            return _seat(before, member)
+            return waiting.followed(_seat(before, member), now)
         case _:
             detail = f"{old.severity} to {member.severity}"
             what: What = "raised" if raised else "severity"
@@ -290,7 +292,7 @@ def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: date
         return after  # an operator has closed it before
     if after.firing:
         if isinstance(before.phase, Waiting | Silenced | Acknowledged):
-            return after
+            return waiting.followed(after, now)
         return _tell(after, "expired" if expired else "cleared", ended, now)
     return _all_over(after, ended, now)
 
@@ -299,7 +301,7 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
     any_expired = _any_expired(before)
     match before.phase:
         case Waiting():
-            return before  # one that flaps while its group waits is decided on when the wait is over
+            return waiting.followed(before, now)  # one that flaps while its group waits is decided on then
         case Silenced():
             return _close(before, "expired" if any_expired else "cleared", now)
         case Acknowledged(since):
@@ -501,6 +503,8 @@ def _has_news(incident: Incident) -> bool:
     """Whether a note is due sometime. The resolution of a ticket that we complete says all there is."""
     if incident.ticket is None or incident.revision <= incident.note_upto:
         return False
+    if isinstance(incident.phase, Holding) and may_complete(incident):
+        return incident.flapping is not None
     if isinstance(incident.phase, Open | Holding | Expired):
         return True
     return _is_all_clear(incident) and not may_complete(incident) and not incident.completed

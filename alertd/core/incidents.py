@@ -46,10 +46,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.ended_at is None
 
 
-class Waiting(msgspec.Struct, frozen=True, tag=True):
-    """Collecting alerts before the first ticket."""
+class Waiting(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """Before the first ticket: collecting alerts, or seeing whether they clear by themselves."""
 
     until: datetime
+    collected_at: datetime | None = None  # when the group's own wait ends; None: nothing else is waited for
 
 
 class Silenced(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
@@ -409,10 +410,12 @@ def may_complete(incident: Incident) -> bool:
 def wants_missed(incident: Incident) -> bool:
     """Whether what was over before its ticket could be made gets one: by policy, and always if critical.
 
-    What cleared while its group was still waiting never reached the point of wanting one, unless critical;
-    and what was silenced never wanted one.
+    What cleared while its group was still waiting never reached the point of wanting one, unless critical
+    (and then only if its route does not make critical ones wait); and what was silenced never wanted one.
     """
     if isinstance(incident.phase, Silenced):
+        return False
+    if isinstance(incident.phase, Waiting) and incident.policy.wait_for.get(Severity.CRITICAL.value):
         return False
     if incident.severity is Severity.CRITICAL:
         return True

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from alertd.core.alerts import OnExpiry
+from alertd.core.alerts import OnExpiry, Severity
 from alertd.core.flapping_rules import FlapSetting
 from alertd.core.matchers import MatchersSetting
 from alertd.core.settings import Duration, Section
+from alertd.core.severities import SeverityName
 
 Close: TypeAlias = Literal["untouched", "always", "never"]
 Missed: TypeAlias = Literal["ticket", "nothing"]
 Company: TypeAlias = int | str
+WaitSetting: TypeAlias = Duration | dict[SeverityName, Duration]
 
 IMPLICIT_PREFIX = "source:"  # routes that a source's own `board` makes are named so
 
@@ -28,6 +31,13 @@ def _group_by(names: list[str]) -> list[str]:
     if "" in names:
         raise ValueError("a label name may not be empty")
     return names
+
+
+def wait_by_severity(setting: timedelta | dict[SeverityName, timedelta]) -> dict[str, timedelta]:
+    """Return how long each severity waits; those that do not are left out."""
+    everybody = [each.value for each in Severity]
+    waits = setting if isinstance(setting, dict) else dict.fromkeys(everybody, setting)
+    return {name: wait for name, wait in waits.items() if wait > timedelta()}
 
 
 class RouteSettings(Section):
@@ -49,6 +59,7 @@ class RouteSettings(Section):
     company: Company | None = None
     tags: list[str] | None = None
     flapping: FlapSetting | None = None
+    wait_for: WaitSetting | None = None
 
     def walk(self) -> Iterator[RouteSettings]:
         """Yield this route and all below it, in the order of the file."""

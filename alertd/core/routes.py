@@ -23,6 +23,7 @@ from alertd.core.route_settings import (
     Missed,
     RootRouteSettings,
     RouteSettings,
+    wait_by_severity,
 )
 
 IncidentKey = NewType("IncidentKey", str)  # 26 lower-case base32 characters
@@ -49,6 +50,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()  # beside the board's own
     company: Company | None = None  # fixed Autotask company, by id or exact name; None: the alert's client
     flapping: FlapRule | None = FlapRule()  # None: switched off
+    wait_for: dict[str, timedelta] = {}  # by severity: how long it has to fire before it gets a ticket
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -94,6 +96,7 @@ def with_defaults(settings: RootRouteSettings) -> RootRouteSettings:
     policy = build_tree(settings).matched.policy
     options = {name: getattr(policy, name) for name in _INHERITED}
     options["flapping"] = setting_of(policy.flapping)
+    options["wait_for"] = dict(policy.wait_for)
     return settings.model_copy(update={**options, "tags": list(policy.tags)})
 
 
@@ -118,6 +121,8 @@ def _overridden(inherited: Policy, settings: RouteSettings) -> Policy:
         own["tags"] = tuple(settings.tags)
     if settings.flapping is not None:
         own["flapping"] = rule_of(settings.flapping)
+    if settings.wait_for is not None:
+        own["wait_for"] = wait_by_severity(settings.wait_for)
     return msgspec.structs.replace(inherited, **own, route_name=settings.name)
 
 

@@ -355,10 +355,12 @@ def _beat() -> None:
     """Nobody watches."""
 
 
-def alert(host: str, client: str, *, severity: str = "warning", cleared: bool = False) -> Alert:
+def alert(
+    host: str, client: str, *, severity: str = "warning", cleared: bool = False, rule: str = "DiskFull"
+) -> Alert:
     """Return one alert; `host` should begin with `host-`, by which its ticket is found."""
     labels = {
-        "alertname": "DiskFull",
+        "alertname": rule,
         "host": host,
         "client": client,
         "severity": severity,
@@ -366,12 +368,12 @@ def alert(host: str, client: str, *, severity: str = "warning", cleared: bool = 
     }
     return Alert(
         source=SENDER,
-        fingerprint=fingerprint({"alertname": "DiskFull", "instance": host}),
+        fingerprint=fingerprint({"alertname": rule, "instance": host}),
         status=Status.CLEARED if cleared else Status.FIRING,
         severity=Severity(severity),
         labels=labels,
         annotations={"title": f"{host}: disk full"},
-        sent_labels={"alertname": "DiskFull", "instance": host},
+        sent_labels={"alertname": rule, "instance": host},
     )
 
 
