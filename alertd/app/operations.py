@@ -11,7 +11,7 @@ import msgspec
 from alertd.app.usage import count_row, usage_rows
 from alertd.autotask.links import DeepLinks
 from alertd.autotask.zone import REMEMBERED, remembered_web_url
-from alertd.core import outcomes
+from alertd.core import digest_text, outcomes
 from alertd.core.alerts import Alert
 from alertd.core.folding import Routing
 from alertd.core.history import Happening
@@ -214,7 +214,7 @@ def summary(stored: StoredIncident, links: DeepLinks) -> Document:
         "incident": incident.key,
         "state": stored.state,
         "severity": incident.severity.value,
-        "title": next((member.title for member in incident.members.values()), ""),
+        "title": _title(incident),
         "client": incident.client,
         "route": incident.policy.route_name,
         "board": incident.policy.board,
@@ -232,6 +232,12 @@ def summary(stored: StoredIncident, links: DeepLinks) -> Document:
         "parked": stored.known.parked or "",
         "receipt": incident.receipt,
     }
+
+
+def _title(incident: Incident) -> str:
+    if incident.kind == "summary":
+        return digest_text.title(incident)
+    return next((member.title for member in incident.members.values()), "")
 
 
 def silenced(incident: Incident, silences: Mapping[str, Silence]) -> Document:
@@ -276,6 +282,8 @@ def _flapping(incident: Incident) -> str:
 
 def _next_by_phase(incident: Incident, known: Known) -> str:
     match incident.phase:
+        case Waiting(until) if incident.kind == "summary":
+            return f"a list of what got no ticket: filed at {_at(until)}, complete from the start"
         case Waiting(until, datetime() as collected_at) if until > collected_at:
             return f"its ticket is made at {_at(until)} unless it has cleared by itself by then"
         case Waiting(until):

@@ -63,7 +63,7 @@ def _unknown_boards(data: dict[str, Any]) -> Iterator[Problem]:
 
 def _mentions_a_board(path: KeyPath) -> bool:
     match path:
-        case ("autotask", "fallback_board") | ("sources", int(), "board"):
+        case ("autotask", "fallback_board") | ("sources", int(), "board") | ("digest", "board"):
             return True
         case ("route", *between, "board"):
             return all(part == "routes" or isinstance(part, int) for part in between)

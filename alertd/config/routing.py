@@ -39,7 +39,7 @@ def tree_of(settings: Settings) -> Route:
 def routing_of(settings: Settings) -> Routing:
     """Return the tree, with the routes that sources' own boards make, and its policies by name."""
     tree = tree_of(settings)
-    return Routing(tree, {node.name: node.matched.policy for node in _walk(tree)})
+    return Routing(tree, {node.name: node.matched.policy for node in _walk(tree)}, settings.digest)
 
 
 def scene_of(settings: Settings, *, suppressions: Suppressor = NO_SILENCES) -> Scene:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from alertd.autotask.settings import AutotaskSettings
 from alertd.core.boards import BoardSettings
+from alertd.core.digest_settings import DigestSettings
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.route_tests import TestSettings
 from alertd.core.settings import Section
@@ -34,4 +35,5 @@ class Settings(Section):
     sources: list[SourceSettings] = Field(default_factory=list)
     boards: Annotated[list[BoardSettings], Field(min_length=1)]
     route: RootRouteSettings
+    digest: DigestSettings | None = None
     tests: list[TestSettings] = Field(default_factory=list)

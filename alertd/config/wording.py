@@ -18,7 +18,7 @@ Problem: TypeAlias = tuple[KeyPath, str]
 Context: TypeAlias = Mapping[str, Any]
 
 _LATER = {"billing", "inhibit", "notify", "storm", "windows"}  # tables that this release does not have
-_TABLES = {"admin", "autotask", "boards", "route", "server", "store", "sync"}
+_TABLES = {"admin", "autotask", "boards", "digest", "route", "server", "store", "sync"}
 _LISTS = {"boards", "sources", "tests"}
 
 _WRITTEN_HERE = (

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from alertd.core import flapping, noting, quieting, waiting
+from alertd.core import digests, flapping, noting, quieting, waiting
 from alertd.core.alerts import AlertKey, Severity
 from alertd.core.clients import Customer
 from alertd.core.incidents import (
@@ -100,7 +100,7 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
         case Quieted(quiet_by_key):
             return quieting.with_quiet(before, quiet_by_key)
         case Tick():
-            return _tick(before, now)
+            return digests.tick(before, now) if before.kind == "summary" else _tick(before, now)
         case Linked(ticket, revision):
             return _link(before, ticket, revision, now)
         case Noted(upto):
@@ -129,6 +129,8 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
 
 def due_at(incident: Incident) -> datetime | None:
     """Return the earliest instant at which Tick would change the incident, or None."""
+    if incident.kind == "summary":
+        return digests.due_at(incident)
     times: list[datetime] = []
     match incident.phase:
         case (

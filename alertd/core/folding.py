@@ -12,11 +12,12 @@ from datetime import datetime
 
 import msgspec
 
-from alertd.core import deciding, incidents, quieting
+from alertd.core import deciding, digests, incidents, quieting
 from alertd.core.alerts import Alert, AlertKey, Status
 from alertd.core.clients import customer_in
 from alertd.core.conditions import Condition, Turn, expire, hear, observe
 from alertd.core.devices import DEVICE_LABELS
+from alertd.core.digest_settings import DigestSettings
 from alertd.core.history import Happening
 from alertd.core.incidents import (
     Changed,
@@ -45,6 +46,12 @@ class Routing(msgspec.Struct, frozen=True):
 
     tree: Route
     policies: Mapping[str, Policy]
+    digest: DigestSettings | None = None
+
+    @property
+    def lists_board(self) -> str:
+        """Board of the lists of what came and went without a ticket."""
+        return self.digest.board if self.digest is not None else self.tree.matched.policy.board
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -81,6 +88,7 @@ class Fold:
 
     In between, add the conditions that `unheard` names: what silences them has to be asked anew. `committed`
     says of which generation an incident's create may have been sent: that cannot be held back any more.
+    At last, add those incidents that `wanted_lists` names and that are stored, and call `put_on_lists`.
     """
 
     def __init__(self, routing: Routing, *, now: datetime, suppressions: Suppressor = NO_SILENCES) -> None:
@@ -95,6 +103,7 @@ class Fold:
         self.history: list[Happening] = []
         self.totals: Counter[str] = Counter()
         self._events: list[Event] = []
+        self._listings: list[digests.Listing] = []
 
     # --- first pass -----------------------------------------------------------------------------------
 
@@ -208,6 +217,32 @@ class Fold:
         }
         self._step(key, Quieted(quiet_by_key))
 
+    # --- lists ----------------------------------------------------------------------------------------
+
+    def wanted_lists(self) -> set[str]:
+        """Return the keys of the lists that `put_on_lists` will want to see."""
+        return {each.key for each in self._listings} - self.incidents.keys()
+
+    def put_on_lists(self) -> None:
+        """Put what is over without a ticket on the lists that tell of it."""
+        for each in self._listings:
+            before = self.incidents.get(each.key)
+            is_sent = before is not None and self.committed.get(each.key) == before.generation
+            board = self._routing.lists_board
+            after = digests.put_on(before, each, board=board, now=self._now, is_sent=is_sent)
+            self._store(each.key, before, after)
+            detail = {"on": each.name, "list": each.key}
+            self._tell("listed", incident_key=each.incident.key, detail=detail)
+        self._listings.clear()
+
+    def _list_if_over(self, before: Incident, after: Incident) -> None:
+        which = digests.which_list(before, after)
+        if which is None:
+            return
+        found = digests.listing(which, after, self._routing.digest, now=self._now)
+        if found is not None:
+            self._listings.append(found)
+
     # --- second pass ----------------------------------------------------------------------------------
 
     def decide(self) -> None:
@@ -310,6 +345,7 @@ class Fold:
         self._store(key, before, after)
         self._tell_of_silence(before, after)
         self._tell_of_flapping(before, after)
+        self._list_if_over(before, after)
 
     def _store(self, key: str, before: Incident | None, after: Incident) -> None:
         if after is before or after == before:

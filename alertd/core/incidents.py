@@ -22,6 +22,15 @@ from alertd.core.tickets import Ticket
 # --- shapes -------------------------------------------------------------------------------------------
 
 
+class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an alert stands on a list of those that got no ticket."""
+
+    revision: int  # of the list, which has had it since then
+    at: datetime
+    client: str
+    times: int = 1
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One condition of the incident, as its ticket tells of it."""
 
@@ -39,6 +48,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     update: str = ""  # what its source said last about it, beside that it fires
     quiet: Quiet | None = None  # what silenced it when it was last asked, which is while there is no ticket
     turns: tuple[datetime, ...] = ()  # when it cleared, came back or changed its severity, of late
+    listed: Listed | None = None
 
     @property
     def firing(self) -> bool:
@@ -172,7 +182,7 @@ IncidentKind: TypeAlias = Literal["problem", "storm", "summary"]
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Our record of one problem."""
+    """Our record of one problem, or of a list of problems (`kind`)."""
 
     key: str
     kind: IncidentKind = "problem"

@@ -16,7 +16,7 @@ from alertd.core.settings import Duration, Section
 from alertd.core.severities import SeverityName
 
 Close: TypeAlias = Literal["untouched", "always", "never"]
-Missed: TypeAlias = Literal["ticket", "nothing"]
+Missed: TypeAlias = Literal["ticket", "summary", "nothing"]
 Company: TypeAlias = int | str
 WaitSetting: TypeAlias = Duration | dict[SeverityName, Duration]
 

@@ -46,7 +46,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     close: Close = "untouched"
     on_expiry: OnExpiry | None = None  # None: as the source has it
     note_interval: timedelta = timedelta(minutes=15)
-    missed: Missed = "ticket"
+    missed: Missed = "summary"
     tags: tuple[str, ...] = ()  # beside the board's own
     company: Company | None = None  # fixed Autotask company, by id or exact name; None: the alert's client
     flapping: FlapRule | None = FlapRule()  # None: switched off

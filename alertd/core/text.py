@@ -15,6 +15,7 @@ import jinja2
 import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from alertd.core import digest_text
 from alertd.core.incidents import Closed, Happened, Incident, Member, state_of
 from alertd.core.silences import QuietKind
 from alertd.core.tickets import TicketField
@@ -95,9 +96,12 @@ def ticket_text(
         description_template: The board's own, or None for the default.
         remarks: Lines for whoever runs alertd, such as a customer that no company matches.
     """
-    values = _values(incident, reference)
-    title = _render(title_template, TITLE, values)
-    body = clean(_render(description_template, DESCRIPTION, values)).rstrip()
+    if incident.kind == "summary":
+        title, body = digest_text.title(incident), _listed(incident)
+    else:
+        values = _values(incident, reference)
+        title = _render(title_template, TITLE, values)
+        body = clean(_render(description_template, DESCRIPTION, values)).rstrip()
     last = "".join(f"\n{cut(one_line(each), REMARK_LENGTH)}" for each in remarks) + f"\n\n[ref: {reference}]"
     return Rendered(
         cut(one_line(title), TITLE_LENGTH) or "Alert",
@@ -155,7 +159,7 @@ def resolution_text(incident: Incident) -> str:
         "expired": f"Nothing more was heard of it: expired, not confirmed clear, {at}.",
         "operator": f"Closed in alertd by an operator, {at}.",
     }.get(how, f"The monitoring reports it clear, {at}.")
-    lines = [says, *_member_lines(incident)]
+    lines = [_listed(incident)] if incident.kind == "summary" else [says, *_member_lines(incident)]
     return _cut_lines(clean("\n".join(lines)), RESOLUTION_LENGTH)
 
 
@@ -254,6 +258,10 @@ _SAMPLE: dict[str, Any] = {
     "cleared": "",
     "reference": "alertd-abcdefghijklmnopqrstuvwxyz-g1",
 }
+
+
+def _listed(incident: Incident) -> str:
+    return "\n".join(cut(one_line(line), 300) for line in digest_text.lines(incident))
 
 
 def _silenced(incident: Incident) -> str:

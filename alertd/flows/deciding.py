@@ -306,6 +306,7 @@ class Decider:
             await self._hear(fold, incident_keys)
             fold.decide()
             fold.tick(key for key in incident_keys if key in fold.incidents)
+            rows = {**rows, **await self._lists(fold)}
             step = _step_of(fold, Loaded(loaded.conditions, rows), decided=decided, now=now)
             step = msgspec.structs.replace(step, parked=parked)
             self._crash("decide.before_commit", "")
@@ -316,6 +317,16 @@ class Decider:
             self._crash("decide.after_commit", "")
             self._after_commit(step)
             return
+
+    async def _lists(self, fold: Fold) -> Mapping[str, IncidentRow]:
+        """Load the lists that tell of what is over without a ticket, and have it put on them."""
+        wanted = fold.wanted_lists()
+        rows = (await self._state.load((), wanted)).incidents if wanted else {}
+        fold.incidents.update({key: row.incident for key, row in rows.items()})
+        sent = {key: row.incident.generation for key, row in rows.items() if row.known.may_stand}
+        fold.committed.update(sent)
+        fold.put_on_lists()
+        return rows
 
     async def _hear(self, fold: Fold, ticked: Sequence[str]) -> None:
         """Load the conditions that silences are asked about."""

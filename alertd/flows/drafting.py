@@ -84,7 +84,8 @@ class Drafter:
         udfs, empty = text.field_texts(
             order.incident, reference=order.level.reference, fields=order.board.udfs
         )
-        remarks = [*_board_remarks(order.board), *_company_remarks(customer, match), *found.remarks]
+        unknown = [] if order.incident.kind == "summary" else _company_remarks(customer, match)
+        remarks = [*_board_remarks(order.board), *unknown, *found.remarks]
         told = {"company": _company_told(company, match), **found.told}
         if empty:
             told["left empty"] = "; ".join(empty)
@@ -95,6 +96,8 @@ class Drafter:
 
     async def _match(self, incident: Incident) -> tuple[Customer, CompanyMatch]:
         customer = customer_of(incident)
+        if incident.kind == "summary" and not customer.client:
+            return customer, CompanyMatch()  # of several companies' alerts: none of theirs
         fixed = incident.policy.company
         if fixed is not None:
             named = Customer(source="", client=str(fixed))

@@ -185,6 +185,10 @@ class Shell:
         fold.conditions.update({key: self.conditions[key] for key in fold.unheard(due or [])})
         fold.decide()
         fold.tick(due or [])
+        lists = {key: self.rows[key] for key in fold.wanted_lists() if key in self.rows}
+        fold.incidents.update({key: row.incident for key, row in lists.items()})
+        fold.committed |= {key: row.incident.generation for key, row in lists.items() if row.known.may_stand}
+        fold.put_on_lists()
         self.conditions |= fold.conditions
         for key in sorted(fold.changed_incidents):
             row, after = self.rows.get(key), fold.incidents[key]

@@ -291,7 +291,7 @@ PHASES: list[tuple[str, Incident, Change, datetime, Phase]] = [
     ),
     (
         "an operator gives up a ticket that is still wanted",
-        after(opened(hold=timedelta()), ended()),
+        after(opened(hold=timedelta(), missed="ticket"), ended()),
         Dismissed(),
         at(hours=1),
         Closed(at(hours=1), "operator", at(hours=25)),
@@ -605,7 +605,7 @@ def test_starting_over_waits_again() -> None:
 
 
 def test_what_is_to_have_a_ticket_in_any_case_does_not_wait_again() -> None:
-    over = after(opened(**WAITS), Tick(), ended(), now=T0 + WAIT)
+    over = after(opened(**WAITS, missed="ticket"), Tick(), ended(), now=T0 + WAIT)
     over = after(over, Tick(), now=at(hours=1))
 
     assert after(over, Fired(member()), now=at(hours=2)).phase == Open()
@@ -684,7 +684,11 @@ TALLIES: list[tuple[str, Incident, Tally]] = [
         after(opened(missed="nothing", hold=timedelta(), on_expiry="close"), ended(expired=True), Counted(1)),
         Tally(expired=3),
     ),
-    ("over, and its ticket still to come", after(opened(hold=timedelta()), ended()), Tally(pending=2)),
+    (
+        "over, and its ticket still to come",
+        after(opened(hold=timedelta(), missed="ticket"), ended()),
+        Tally(pending=2),
+    ),
     (
         "a new generation's message waits for its own ticket",
         after(OVER_BY_PERSON, Fired(member())),
@@ -753,7 +757,7 @@ POLICIES = st.fixed_dictionaries(
         "hold": st.sampled_from([timedelta(), HOLD]),
         "close": st.sampled_from(["untouched", "always", "never"]),
         "on_expiry": st.sampled_from(["note", "close"]),
-        "missed": st.sampled_from(["ticket", "nothing"]),
+        "missed": st.sampled_from(["ticket", "summary", "nothing"]),
     }
 )
 

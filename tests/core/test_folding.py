@@ -253,7 +253,7 @@ def test_its_clear_reaches_both_and_counts_once() -> None:
 
     assert happened(fold) == ["cleared", "cleared"]
     assert books.phases() == [Closed, Holding]
-    assert books.nonzero() == {"pending": 2}
+    assert books.nonzero() == {"cleared_unticketed": 2}
 
 
 def test_firing_again_reaches_the_one_that_is_closed_beside_the_one_in_hold() -> None:

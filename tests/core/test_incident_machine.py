@@ -48,9 +48,10 @@ POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "group_wait": st.sampled_from(["0s", "30s"]),
         "hold": st.sampled_from(["0s", "5m"]),
+        "wait_for": st.sampled_from(["0s", {"warning": "2m"}]),
         "close": st.sampled_from(["untouched", "always", "never"]),
         "on_expiry": st.sampled_from(["note", "close"]),
-        "missed": st.sampled_from(["ticket", "nothing"]),
+        "missed": st.sampled_from(["ticket", "summary", "nothing"]),
         "reopen_within": st.sampled_from(["10m", "24h"]),
     }
 )

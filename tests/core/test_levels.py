@@ -49,7 +49,7 @@ HOLDING = after(standing(), ended())
 CLOSED = after(HOLDING, Tick(), now=T0 + HOLD)
 SILENT = after(standing(), ended(expired=True))
 ACKNOWLEDGED = after(standing(), CompletedByPerson())
-OVER = opened(hold=timedelta())
+OVER = opened(hold=timedelta(), missed="ticket")
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_policy_of_the_root_is_the_documented_default() -> None:
         close="untouched",
         on_expiry=None,
         note_interval=timedelta(minutes=15),
-        missed="ticket",
+        missed="summary",
         tags=(),
         company=None,
     )
