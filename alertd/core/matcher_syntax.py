@@ -67,6 +67,24 @@ def read(text: str) -> tuple[Term, ...]:
     return modern if classic is None else classic
 
 
+def read_one(text: str) -> Term | None:
+    """Read exactly one matcher, as Alertmanager reads a `filter=`: without braces.
+
+    In the classic syntax commas are then part of the value. None: `text` is several, or none.
+
+    Raises:
+        MatcherError: There are braces around it, or one of them, or neither syntax fits.
+    """
+    inner = text.strip(_SPACE)
+    if inner.startswith("{") or inner.endswith("}"):
+        raise _error("expected one matcher without braces", 0)
+    classic = _classic_term(0, text, 0)
+    if classic is not None:
+        return classic
+    terms = tuple(_modern(text, 0))
+    return terms[0] if len(terms) == 1 else None
+
+
 def needs_quotes(name: str) -> bool:
     """Whether a label name can be written only in quotes."""
     return _RESERVED_ANYWHERE.search(name) is not None
@@ -185,12 +203,19 @@ def _classic(text: str, offset: int) -> tuple[Term, ...] | None:
     if not parts[-1][1].strip(_SPACE):
         parts.pop()  # the last comma is optional
     for at, part in parts:
-        found = _CLASSIC.fullmatch(part)
-        value = _classic_value(found[3].rstrip("\t\n\f\r ")) if found else None
-        if found is None or value is None:
+        term = _classic_term(at, part, offset)
+        if term is None:
             return None
-        terms.append(Term(found[1], found[2], value, offset + at + found.start(1) + 1))
+        terms.append(term)
     return tuple(terms)
+
+
+def _classic_term(at: int, part: str, offset: int) -> Term | None:
+    found = _CLASSIC.fullmatch(part)
+    value = _classic_value(found[3].rstrip("\t\n\f\r ")) if found else None
+    if found is None or value is None:
+        return None
+    return Term(found[1], found[2], value, offset + at + found.start(1) + 1)
 
 
 def _classic_parts(text: str) -> Iterator[tuple[int, str]]:

@@ -121,15 +121,15 @@ def parse_matchers(text: str) -> Matchers:
 def parse_matcher(text: str) -> Matcher:
     """Read exactly one matcher without braces, as in a `filter=` of the v2 API.
 
+    As in Alertmanager a comma outside quotes is then part of the value, where the classic syntax fits.
+
     Raises:
         MatcherError: It is none, or more than one.
     """
-    if text.strip().startswith("{"):
-        raise MatcherError("expected one matcher without braces (at character 1)")
-    found = parse_matchers(text)
-    if len(found) != 1:
-        raise MatcherError(f"expected one matcher, found {len(found)}")
-    return found[0]
+    term = matcher_syntax.read_one(text)
+    if term is None:
+        raise MatcherError("expected one matcher, found none or several")
+    return _matcher(term)
 
 
 def print_matchers(matchers: Iterable[Matcher]) -> str:

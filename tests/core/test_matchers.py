@@ -97,10 +97,15 @@ def test_refused(text: str, message: str | None) -> None:
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("text", ["", "a=1,b=2", "{a=1}"])
+@pytest.mark.parametrize("text", ["", '"a"=1,b=2', "{a=1}", "a=1}", '{a="1"'])
 def test_exactly_one(text: str) -> None:
     with pytest.raises(MatcherError, match="one matcher"):
         parse_matcher(text)
+
+
+def test_a_comma_belongs_to_the_value_of_the_one_matcher() -> None:
+    assert parse_matcher("a=1,b=2") == Matcher("a", "=", "1,b=2")
+    assert parse_matcher('"a b"=1,') == Matcher("a b", "=", "1")
 
 
 @pytest.mark.parametrize("pattern", ["(", "\ud800", "a)(b"])
