@@ -23,6 +23,9 @@ _COMMANDS = {
     "check": Command("alertd.cli.checking", "check", "Check the connection to Autotask, right by right."),
     "config": Command("alertd.cli.configuration", "config", "Check the configuration, or show it."),
     "routes": Command("alertd.cli.routes", "routes", "Show the tree of routes, or ask it about an alert."),
+    "import-alertmanager": Command(
+        "alertd.cli.importing", "import_alertmanager", "Turn an alertmanager.yml into routes and boards."
+    ),
     "boards": Command("alertd.cli.boards", "boards", "List Autotask's queues and their Board IDs."),
     "status": Command("alertd.cli.status", "status", "Say how alertd is doing."),
     "explain": Command("alertd.cli.explaining", "explain", "Tell all that happened to something, and why."),

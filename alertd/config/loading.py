@@ -31,7 +31,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: The file cannot be read, or anything is wrong in it. All of it is told at once.
     """
-    text = _read(path)
+    text = read_text(path)
     settings = _checked(path, text, environ)
     if failures := list(_failed_tests(settings)):
         raise ConfigError(_faults(path, text, failures))
@@ -44,7 +44,7 @@ def load_untested(path: Path, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: As for `load`.
     """
-    return _checked(path, _read(path), environ)
+    return _checked(path, read_text(path), environ)
 
 
 def file_hash(paths: Iterable[Path]) -> str:
@@ -55,11 +55,27 @@ def file_hash(paths: Iterable[Path]) -> str:
     """
     total = hashlib.sha256()
     for path in paths:
-        total.update(hashlib.sha256(_read(path).encode()).digest())
+        total.update(hashlib.sha256(read_text(path).encode()).digest())
     return total.hexdigest()
 
 
-def _read(path: Path) -> str:
+def board_names(path: Path) -> frozenset[str]:
+    """Return the names of the boards in the file at `path`, whatever else is wrong in it.
+
+    Raises:
+        ConfigError: The file cannot be read, or is not TOML.
+    """
+    boards = _parse(path, read_text(path)).get("boards")
+    rows = [row for row in (boards if isinstance(boards, list) else ()) if isinstance(row, dict)]
+    return frozenset(name for row in rows if isinstance(name := row.get("name"), str))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that is UTF-8, with a byte order mark or without.
+
+    Raises:
+        ConfigError: It is not, or the file cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:

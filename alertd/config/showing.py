@@ -74,7 +74,12 @@ def _inline(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a basic string: JSON's, but for DEL, which JSON lets stand and TOML does not."""
+    """Return a string in single quotes where that spares escapes, as in matchers; else a basic string.
+
+    A basic string is JSON's, but for DEL, which JSON lets stand and TOML does not.
+    """
+    if ('"' in text or "\\" in text) and "'" not in text and text.isprintable():
+        return f"'{text}'"
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

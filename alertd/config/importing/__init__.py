@@ -1,0 +1,1 @@
+"""An existing alertmanager.yml as tables of our configuration: read, translated, written as TOML."""
