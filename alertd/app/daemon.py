@@ -20,6 +20,7 @@ from alertd.app.live import Current, Live
 from alertd.app.reload import ReloadRefused, reload
 from alertd.app.shadowing import take_up
 from alertd.config.faults import ConfigError, Fault
+from alertd.config.routing import route_warnings
 from alertd.config.secrets import resolve
 from alertd.intake import listening
 from alertd.ops import admin
@@ -213,6 +214,8 @@ class Daemon:
                     self._config_metrics.configuration(self._current.live.mark.encode())
                 self._notifier.ready("taking alerts")
             _log.info("app.reloaded")
+            for warning in route_warnings(live.settings):
+                _log.warning("app.route_warning", what=warning)
 
 
 async def _within_grace(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -20,6 +20,7 @@ from alertd.app.daemon import Daemon
 from alertd.app.live import bring_to_life
 from alertd.app.reload import ReloadRefused
 from alertd.config import secrets
+from alertd.config.routing import route_warnings
 from alertd.flows.beginning import OtherTenant
 from alertd.flows.errors import CannotListen, StoreFailed
 from alertd.ops import logs
@@ -43,6 +44,8 @@ def run_daemon(config_path: Path) -> int:
     live = bring_to_life(config_path, os.environ)
     for warning in secrets.warnings(live.settings, os.environ):
         _log.warning("app.secret_warning", what=warning)
+    for warning in route_warnings(live.settings):
+        _log.warning("app.route_warning", what=warning)
     daemon = Daemon(live, config_path=config_path, environ=os.environ, clock=SystemClock())
     try:
         _run(_under_signals(daemon))

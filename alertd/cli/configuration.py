@@ -11,6 +11,7 @@ from alertd.cli.options import config_option, config_path, json_option
 from alertd.cli.quiet import only_errors
 from alertd.cli.tables import print_json
 from alertd.config.loading import load
+from alertd.config.routing import route_warnings
 from alertd.config.secrets import warnings
 from alertd.config.settings import Settings
 from alertd.config.showing import as_toml, effective
@@ -30,6 +31,8 @@ def check(*, online: bool) -> int:
     path = config_path()
     settings = load(path, os.environ)
     for warning in warnings(settings, os.environ):
+        click.echo(f"warning: {warning}", err=True)
+    for warning in route_warnings(settings):
         click.echo(f"warning: {warning}", err=True)
     if not settings.sources:
         click.echo("warning: there are no [[sources]], so no alert can come in", err=True)

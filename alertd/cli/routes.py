@@ -13,7 +13,7 @@ from alertd.cli.options import config_option, config_path, json_option
 from alertd.cli.route_tests import tested
 from alertd.cli.tables import print_json
 from alertd.config.loading import load_untested
-from alertd.config.routing import tree_of
+from alertd.config.routing import route_warnings, tree_of
 from alertd.config.settings import Settings
 from alertd.core.alerts import Alert
 from alertd.core.flapping_rules import FlapRule
@@ -42,11 +42,14 @@ def routes() -> None:
 @json_option
 def show(*, as_json: bool) -> None:
     """Print the tree: what each route accepts, its board, and its policy with all it inherits."""
-    tree = tree_of(load_untested(config_path(), os.environ))
+    settings = load_untested(config_path(), os.environ)
+    tree = tree_of(settings)
     if as_json:
         print_json(list(_rows(tree)))
     else:
         click.echo("\n".join(_drawn(tree)))
+    for warning in route_warnings(settings):
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _rows(route: Route) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from alertd.core.route_tests import Mismatch
 from alertd.core.routes import Route, build_tree
 from alertd.core.silences import NO_SILENCES
 from alertd.core.suppressions import Suppressor
+from alertd.core.unreachable import unreachable
 
 
 class TestResult(msgspec.Struct, frozen=True):
@@ -34,6 +35,11 @@ def tree_of(settings: Settings) -> Route:
     """Return the tree of routes, with those that the sources' own boards make."""
     boards = {source.name: source.board for source in settings.sources if source.board is not None}
     return build_tree(settings.route, boards)
+
+
+def route_warnings(settings: Settings) -> list[str]:
+    """Return a sentence for every route that no alert can ever reach; in the order of the file."""
+    return [str(each) for each in unreachable(tree_of(settings))]
 
 
 def routing_of(settings: Settings) -> Routing:

@@ -164,3 +164,13 @@ def test_results_for_a_build_server(cli: Cli, tmp_path: Path) -> None:
     (failure,) = suite.findall("testcase/failure")
     assert failure.get("message") == "expected board moon, found noc"
     assert "cannot be written" in cli("routes", "test", "--junit", str(tmp_path / "no" / "x")).err
+
+
+def test_routes_that_nothing_can_reach_are_warned_of(cli: Cli) -> None:
+    cli.append('[[route.routes]]\nname = "lost"\nmatchers = [\'source="doorbell"\']\n')
+    told = "warning: route lost can never take an alert: source:doorbell before it takes all of that"
+    checked, shown = cli("config", "check"), cli("routes", "show")
+    assert (checked.code, shown.code) == (0, 0)
+    assert told in checked.err
+    assert told in shown.err
+    assert told not in shown.out

@@ -141,12 +141,15 @@ async def test_a_bad_reload_changes_nothing_and_says_why(site: Site, more: str, 
     assert "alertd_config_last_reload_successful 0.0" in metrics
 
 
-async def test_sighup_reloads(site: Site) -> None:
+async def test_sighup_reloads_and_warns_of_what_nothing_reaches(site: Site) -> None:
     await site.start()
-    site.configure(more=NEW_ROUTE)
+    assert "app.route_warning" not in site.read_output()
+    site.configure(more=f"{NEW_ROUTE}[[route.routes]]\nname = 'lost'\nmatchers = ['host=two', 'x=1']\n")
     assert site.process is not None
     site.process.send_signal(signal.SIGHUP)
-    await site.until(lambda: "app.reloaded" in site.read_output())
+    await site.until(lambda: "app.route_warning" in site.read_output())
+    assert "app.reloaded" in site.read_output()
+    assert "route lost can never take an alert: two before it takes all of that" in site.read_output()
     await site.post(alert("two"))
     await site.until(lambda: len(site.tickets) == 1)
 
