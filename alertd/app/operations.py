@@ -11,11 +11,20 @@ import msgspec
 from alertd.app.usage import count_row, usage_rows
 from alertd.autotask.links import DeepLinks
 from alertd.autotask.zone import REMEMBERED, remembered_web_url
-from alertd.core import digest_text, outcomes
+from alertd.core import acknowledging, digest_text, outcomes
 from alertd.core.alerts import Alert
 from alertd.core.folding import Routing
 from alertd.core.history import Happening
-from alertd.core.incidents import OPEN_STATES, Closed, Holding, Incident, Silenced, Waiting, may_complete
+from alertd.core.incidents import (
+    OPEN_STATES,
+    Acknowledged,
+    Closed,
+    Holding,
+    Incident,
+    Silenced,
+    Waiting,
+    may_complete,
+)
 from alertd.core.routes import explain as explain_routes
 from alertd.core.routes import match, place
 from alertd.core.shadowing import is_planned
@@ -282,23 +291,31 @@ def _flapping(incident: Incident) -> str:
 
 def _next_by_phase(incident: Incident, known: Known) -> str:
     match incident.phase:
-        case Waiting(until) if incident.kind == "summary":
-            return f"a list of what got no ticket: filed at {_at(until)}, complete from the start"
-        case Waiting(until, datetime() as collected_at) if until > collected_at:
-            return f"its ticket is made at {_at(until)} unless it has cleared by itself by then"
-        case Waiting(until):
-            return f"collecting alerts of its group until {_at(until)}, then the ticket is made"
+        case Waiting() as phase:
+            return _next_after_wait(incident, phase)
         case Silenced(by=by, kind=kind):
             what = {"silence": "silenced by", "inhibited": "inhibited by"}.get(kind, "held back by")
             return f"{what} {', '.join(by)}; what still fires when that is over gets its ticket then"
         case Holding(_, until):
             return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
+        case Acknowledged():
+            return acknowledging.what_comes_next(incident)
         case Closed() as phase:
             return f"closed ({phase.how}){_next_after_close(incident, phase, known)}"
         case _ if known.ticket is None:
             return "its ticket is about to be made"
         case _:
             return "the ticket stands; alertd waits for the all-clear"
+
+
+def _next_after_wait(incident: Incident, phase: Waiting) -> str:
+    if incident.kind == "summary":
+        return f"a list of what got no ticket: filed at {_at(phase.until)}, complete from the start"
+    match phase:
+        case Waiting(until, datetime() as collected_at) if until > collected_at:
+            return f"its ticket is made at {_at(until)} unless it has cleared by itself by then"
+        case _:
+            return f"collecting alerts of its group until {_at(phase.until)}, then the ticket is made"
 
 
 def _next_after_close(incident: Incident, phase: Closed, known: Known) -> str:

@@ -95,6 +95,14 @@ class _Resolving:
         picked = self.pick(f"status.{key}", "status", wanted, system_id)
         return system_id if picked is None else picked
 
+    def wont_fix(self) -> frozenset[int]:
+        wanted = self.settings.status.wont_fix
+        found = [(each, self.fields.picklist("status").find(each)) for each in wanted]
+        for _, missing in found:
+            if isinstance(missing, NoChoice):
+                self.complain(f"status.wont_fix {missing.why}")
+        return frozenset(choice.id for _, choice in found if isinstance(choice, Choice))
+
     def priorities(self) -> dict[str, int]:
         picked = {
             severity: self.pick(f"priority.{severity}", "priority", wanted, _usual_priority(wanted))
@@ -170,6 +178,7 @@ def resolve(settings: BoardSettings, tenant: Tenant, *, resources: int | None) -
         priority_by_severity=resolving.priorities(),
         status_new=resolving.status("new", settings.status.new, "New", _NEW),
         status_done=resolving.status("done", settings.status.done, "Complete", _DONE),
+        statuses_wont_fix=resolving.wont_fix(),
         source_id=resolving.source(),
         category_id=resolving.category_id,
         ticket_type_id=resolving.optional("ticket_type", "ticketType", settings.ticket_type),

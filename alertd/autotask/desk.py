@@ -16,10 +16,12 @@ from alertd.autotask.metadata import Metadata, Queue
 from alertd.autotask.particulars import Finder
 from alertd.autotask.precedence import Precedence
 from alertd.autotask.pressure import Usage
-from alertd.autotask.queries import MOST_ROWS, AnyOf, Condition, Query, Where
+from alertd.autotask.queries import MOST_ROWS, AnyOf, Condition, Query, Row, Where
 from alertd.autotask.records import (
+    MERGED_INTO,
     NOTE_FIELDS,
     TICKET_FIELDS,
+    merged_into,
     note_facts,
     ticket_facts,
     ticket_record,
@@ -38,6 +40,7 @@ from alertd.flows.ports import (
     CompanyMatch,
     Desk,
     Draft,
+    MergedAway,
     NoteFacts,
     Particulars,
     Sight,
@@ -278,6 +281,27 @@ class AutotaskDesk(Desk):
             precedence=Precedence.COMPLETE,
         )
         return [note_facts(row) for row in await self.client.exact(query)]
+
+    async def merged_away(self, ticket_id: int) -> MergedAway | None:
+        """Read the ticket's note about a merge, and find the ticket whose number that tells."""
+        note = await self._merge_note(ticket_id)
+        if note is None:
+            return None
+        number = merged_into(note)
+        if not number:
+            return MergedAway()
+        found = await self._tickets((Where("eq", "ticketNumber", number),))
+        survivor = next((each for each in found if each.id != ticket_id), None)
+        return MergedAway(survivor)
+
+    async def _merge_note(self, ticket_id: int) -> Row | None:
+        query = Query(
+            entity="TicketNotes",
+            conditions=(Where("eq", "ticketID", ticket_id), Where("eq", "noteType", MERGED_INTO)),
+            fields=(*NOTE_FIELDS, "description"),
+            precedence=Precedence.COMPLETE,
+        )
+        return max(await self.client.exact(query), key=lambda row: int(row["id"]), default=None)
 
     async def tags(self, ticket_id: int) -> Mapping[str, int]:
         """Return the ticket's tags: label to association id."""

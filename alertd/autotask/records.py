@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,15 @@ TICKET_FIELDS = (
     "completedDate",
 )
 NOTE_FIELDS = ("title", "noteType", "creatorResourceID", "createDateTime", "createdByContactID", "ticketID")
+MERGED_INTO = 93  # the type of the note that Autotask leaves on a ticket which was merged into another
+_NUMBER = re.compile(r"\bT\d{8}\.\d{4,}\b")
+
+
+def merged_into(note: Row) -> str:
+    """Return the number of the ticket that a merge note names; empty: none can be read in it."""
+    said = f"{note.get('title') or ''}\n{note.get('description') or ''}"
+    found = _NUMBER.search(said)
+    return found.group() if found else ""
 
 
 class _Ticket(

@@ -23,7 +23,7 @@ from alertd.core.route_tests import example
 from alertd.core.routes import Matched, Policy, Route, Step, explain, match, needs_problem_key, place
 from alertd.core.settings import format_duration
 
-_TIMES = ("group_wait", "hold", "reopen_within", "note_interval")
+_TIMES = ("group_wait", "hold", "reopen_within", "note_interval", "acknowledge_limit")
 _WORDS = ("close", "on_expiry", "missed")
 _OPTIONS = (*_TIMES, *_WORDS, "wait_for", "flapping")
 

@@ -16,7 +16,7 @@ from alertd.core.settings import Section
 from alertd.core.severities import SeverityName
 
 Pick: TypeAlias = int | str  # an entry of a picklist, by id or by label
-State: TypeAlias = Literal["firing", "cleared", "acknowledged", "expired", "flapping"]
+State: TypeAlias = Literal["firing", "cleared", "acknowledged", "expired", "flapping", "storm"]
 
 _PRIORITIES: dict[SeverityName, Pick] = {
     "critical": "Critical",
@@ -65,10 +65,11 @@ def _complete(given: dict[SeverityName, Pick]) -> dict[SeverityName, Pick]:
 
 
 class BoardStatus(Section):
-    """Which ticket statuses mean newly made, and done."""
+    """Which ticket statuses mean newly made, done, and, set by people, that it will not be fixed."""
 
     new: Pick = "New"
     done: Pick = "Complete"
+    wont_fix: list[Pick] = Field(default_factory=list)
 
 
 class BoardSettings(Section):

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from alertd.core import digests, flapping, noting, quieting, waiting
+from alertd.core import acknowledging, digests, flapping, noting, quieting, waiting
 from alertd.core.alerts import AlertKey, Severity
 from alertd.core.clients import Customer
 from alertd.core.incidents import (
@@ -34,9 +34,11 @@ from alertd.core.incidents import (
     Incident,
     Linked,
     Member,
+    Merged,
     Noted,
     Open,
     Quieted,
+    Rejoined,
     Renumbered,
     Reopened,
     ReopenRefused,
@@ -47,6 +49,7 @@ from alertd.core.incidents import (
     Updated,
     Waiting,
     What,
+    WhyNew,
     may_complete,
     wants_missed,
 )
@@ -108,13 +111,17 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
         case Completed():
             return replace(before, completed=True)
         case Reopened():
-            return replace(before, completed=False)
+            return _taken_up_again(before)
         case FoundForeign():
             return _found_foreign(before, now)
+        case Rejoined():
+            return _note_now(_tell(before, "rejoined", None, now), now)
         case Touched(by, status):
             return _touch(before, by, status, now)
-        case CompletedByPerson():
-            return _person_completed(before, now)
+        case CompletedByPerson(lasting):
+            return _person_completed(before, lasting, now)
+        case Merged(survivor):
+            return _merged(before, survivor, now)
         case Gone():
             return _gone(before, now)
         case ReopenRefused():
@@ -142,6 +149,9 @@ def due_at(incident: Incident) -> datetime | None:
             times.append(until)
         case _:
             pass
+    limit_at = acknowledging.limit_at(incident)
+    if limit_at is not None:
+        times.append(limit_at)
     if incident.flapping is not None:
         times.append(incident.flapping.until)
     if _has_news(incident) or _is_shown_too_high(incident):
@@ -165,8 +175,8 @@ def _fire(before: Incident, member: Member, now: datetime) -> Incident:
             return _fire_after_close(before, phase, member, now)
         case Waiting() | Silenced():
             return waiting.followed(_seat(before, member), now)
-        case Acknowledged(since):
-            return replace(before, phase=Acknowledged(since), members=_with(before, member))
+        case Acknowledged() as phase:
+            return replace(before, phase=replace(phase, until=None), members=_with(before, member))
         case Open():
             came_back = member.key in before.members
             if came_back and before.members[member.key].firing:
@@ -219,7 +229,7 @@ def _start_over(before: Incident, phase: Closed, member: Member, now: datetime) 
     return retally(_tell(begun, "fired again", member, now), before)
 
 
-def _next_generation(before: Incident, now: datetime) -> Incident:
+def _next_generation(before: Incident, now: datetime, *, why: WhyNew = "back") -> Incident:
     """A new ticket, linked to the last one, for what fires now."""
     firing = _firing(before)
     return replace(
@@ -241,6 +251,8 @@ def _next_generation(before: Incident, now: datetime) -> Incident:
         status_taken=False,
         foreign=False,
         previous=before.ticket,
+        why_new=why,
+        outlasted=before.outlasted + 1 if why == "outlasted" else 0,
         last_silence=None,
     )
 
@@ -306,9 +318,9 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
             return waiting.followed(before, now)  # one that flaps while its group waits is decided on then
         case Silenced():
             return _close(before, "expired" if any_expired else "cleared", now)
-        case Acknowledged(since):
+        case Acknowledged() as phase:
             until = flapping.held_until(before, now)
-            return _tick(replace(before, phase=Acknowledged(since, until)), now)
+            return _tick(replace(before, phase=replace(phase, until=until)), now)
         case Expired() if any_expired:
             return before
         case _ if any_expired and _stays_open(before):
@@ -331,8 +343,10 @@ def _tick(before: Incident, now: datetime) -> Incident:
             return quieting.wake(before, now)
         case Holding(_, until, expired) if now >= until:
             return _close(before, "expired" if expired else "cleared", now)
-        case Acknowledged(_, datetime() as until) if now >= until:
-            return _close(before, "person", now)
+        case Acknowledged(_, datetime() as until, how) if now >= until:
+            return _close(before, "cleared" if how == "merged" else "person", now)
+        case Acknowledged() if acknowledging.is_outlasted(before, now):
+            return _asking_first(_next_generation(before, now, why="outlasted"), now)
         case _:
             return _note_if_due(before, now)
 
@@ -399,19 +413,30 @@ def _touch(before: Incident, by: str, status: bool, now: datetime) -> Incident:
     return _tell_if_left_open(after, now)
 
 
-def _person_completed(before: Incident, now: datetime) -> Incident:
+def _person_completed(before: Incident, lasting: bool, now: datetime) -> Incident:
     done = replace(before, completed=True)
     match before.phase:
-        case Acknowledged():
-            return done
         case Closed():
             return replace(done, phase=replace(before.phase, how="person"))  # so it is never ours to reopen
-        case Holding(_, until):
-            return replace(done, phase=Acknowledged(now, until))
-        case _ if before.firing:
-            return replace(done, phase=Acknowledged(now))
+        case phase if before.firing or isinstance(phase, Acknowledged | Holding):
+            return acknowledging.take(done, "wont fix" if lasting else "completed", now)
         case _:
             return _close(done, "person", now)
+
+
+def _merged(before: Incident, survivor: Ticket, now: datetime) -> Incident:
+    """Follow in the ticket that is left, as in any that was there before; a person has it in hand."""
+    if before.ticket is None or isinstance(before.phase, Closed):
+        return before
+    there = replace(before, ticket=survivor, touched=before.touched or "somebody merged it")
+    return acknowledging.take(_found_foreign(there, now), "merged", now)
+
+
+def _taken_up_again(before: Incident) -> Incident:
+    again = acknowledging.take_up_again(before)
+    firing = _firing(again)
+    taken = isinstance(before.phase, Acknowledged) and firing
+    return replace(again, severity=_worst(firing)) if taken else again
 
 
 def _gone(before: Incident, now: datetime) -> Incident:
@@ -420,10 +445,10 @@ def _gone(before: Incident, now: datetime) -> Incident:
     match before.phase:
         case Closed():
             return replace(before, completed=True, phase=replace(before.phase, how="gone"))
-        case Acknowledged():
+        case Acknowledged(how="wont fix"):
             return _close(before, "gone", now)
         case _ if before.firing:
-            return _asking_first(_next_generation(before, now), now)
+            return _asking_first(_next_generation(before, now, why="gone"), now)
         case _:
             return _close(before, "gone", now)
 
@@ -434,7 +459,7 @@ def _reopen_refused(before: Incident, now: datetime) -> Incident:
         return before
     if not before.firing:
         return _close(before, "gone", now)
-    return _recount(_asking_first(_next_generation(before, now), now))
+    return _recount(_asking_first(_next_generation(before, now, why="refused"), now))
 
 
 def _asking_first(opened: Incident, now: datetime) -> Incident:

@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 
 from alertd.core import deciding, digests, incidents, quieting
+from alertd.core.acknowledging import further_ticket
 from alertd.core.alerts import Alert, AlertKey, Status
 from alertd.core.clients import customer_in
 from alertd.core.conditions import Condition, Turn, expire, hear, observe
@@ -346,6 +347,8 @@ class Fold:
         self._tell_of_silence(before, after)
         self._tell_of_flapping(before, after)
         self._list_if_over(before, after)
+        if after.generation > before.generation:
+            self._tell("further ticket", incident_key=key, detail=further_ticket(after))
 
     def _store(self, key: str, before: Incident | None, after: Incident) -> None:
         if after is before or after == before:

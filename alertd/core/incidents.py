@@ -91,14 +91,19 @@ class Expired(msgspec.Struct, frozen=True, tag=True):
     since: datetime
 
 
+HowTaken: TypeAlias = Literal["completed", "wont fix", "merged"]
+
+
 class Acknowledged(msgspec.Struct, frozen=True, tag=True):
     """A person completed the ticket while a condition holds: quiet until it has really cleared.
 
-    A pause that is shorter than the route's hold is no clear, or each flap would make a new ticket.
+    A pause that is shorter than the route's hold is no clear, or each flap would make a new ticket. A plain
+    completion is good for the route's `acknowledge_limit`: see core/acknowledging.py.
     """
 
     since: datetime
     until: datetime | None = None  # every condition is over; really cleared if none is back by then
+    how: HowTaken = "completed"
 
 
 How: TypeAlias = Literal["cleared", "expired", "person", "gone", "operator", "shadowed"]
@@ -116,6 +121,11 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
 Phase: TypeAlias = Waiting | Silenced | Open | Holding | Expired | Acknowledged | Closed
 
 
+# why a problem has a further ticket: it is back, a person's completion is too old to go by, the ticket before
+# is gone, or cannot be reopened
+WhyNew: TypeAlias = Literal["back", "outlasted", "gone", "refused"]
+
+
 What: TypeAlias = Literal[
     "joined",
     "fired again",
@@ -129,6 +139,7 @@ What: TypeAlias = Literal[
     "linked",
     "flapping",
     "stable",
+    "rejoined",
 ]
 
 
@@ -208,6 +219,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status_taken: bool = False  # somebody else set its status: it is theirs from then on
     foreign: bool = False  # the ticket was there before us; Autotask's duplicate handling answered with it
     previous: Ticket | None = None  # of the generation before this one
+    why_new: WhyNew = "back"  # why there is one after it
+    outlasted: int = 0  # completions by people, in a row, that this problem has outlasted
     last_silence: Silenced | None = (
         None  # that held this generation's ticket back; `until`: it did until then
     )
@@ -282,6 +295,10 @@ class FoundForeign(msgspec.Struct, frozen=True):
     """Autotask answered the create with a ticket that was there already."""
 
 
+class Rejoined(msgspec.Struct, frozen=True):
+    """The ticket of an earlier generation turned out to be open again: it goes on there."""
+
+
 class Noted(msgspec.Struct, frozen=True):
     """The ticket's notes speak of everything up to `upto`."""
 
@@ -304,7 +321,15 @@ class Touched(msgspec.Struct, frozen=True):
 
 
 class CompletedByPerson(msgspec.Struct, frozen=True):
-    """A person completed the ticket."""
+    """A person completed the ticket. `lasting`: with a status that says it will not be fixed."""
+
+    lasting: bool = False
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """A person merged the ticket into another one, which takes its place."""
+
+    survivor: Ticket
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -335,11 +360,13 @@ Change: TypeAlias = (
     | Tick
     | Linked
     | FoundForeign
+    | Rejoined
     | Noted
     | Completed
     | Reopened
     | Touched
     | CompletedByPerson
+    | Merged
     | Gone
     | ReopenRefused
     | Renumbered

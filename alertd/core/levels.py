@@ -53,8 +53,13 @@ def urgency(incident: Incident) -> int:
 
 def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
     """Return what is known of the incident's present generation: nothing, where a new one left a ticket."""
-    left_behind = before.generation != after.generation and before.previous != after.previous
-    return Known(adoption_checked=True) if left_behind else known
+    left = before.ticket is not None or before.previous != after.previous
+    left_behind = left and after.ticket is None and before.generation != after.generation
+    if not left_behind:
+        return known
+    # that the ticket before was complete may be old news: look first, lest there be two live ones
+    doubted = after.why_new in ("back", "outlasted")
+    return Known(adoption_checked=not doubted, doubted=doubted)
 
 
 def _wants_ticket(incident: Incident) -> bool:

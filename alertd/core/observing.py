@@ -38,6 +38,7 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
     assignee_id: int | None = None
     last_activity_at: datetime | None = None
     last_activity_by: int | None = None
+    wont_fix: bool = False  # its status is one of those that say so
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -163,11 +164,12 @@ def observe_ticket(
         fields = {name: _baseline(here.fields.get(name), value) for name, value in view.fields.items()}
         clean_at = _clean_until(here, began_at, patience.baseline)
         clean = replace(here, fields=fields, assignee_id=view.assignee_id, clean_at=clean_at)
-        return clean, _completion(here, view, done)
+        completion = _completion(here, view, done)
+        return _with_ending(clean, completion), completion
     fields = {name: _seen(here.fields.get(name), value) for name, value in view.fields.items()}
-    after = replace(here, fields=fields, assignee_id=view.assignee_id)
-    touched = _touch(here, after, view, ours)
     completion = _completion(here, view, done)
+    after = _with_ending(replace(here, fields=fields, assignee_id=view.assignee_id), completion)
+    touched = _touch(here, after, view, ours)
     if touched is None:
         return replace(after, clean_at=_clean_until(here, began_at, patience.baseline)), completion
     return after, (*completion, touched)
@@ -290,10 +292,33 @@ def _touch(before: Known, after: Known, view: TicketView, ours: frozenset[int]) 
 
 
 def _completion(before: Known, view: TicketView, done: int) -> tuple[Change, ...]:
-    status = before.fields.get("status")
-    if view.fields.get("status") != done or (status is not None and done in (status.asked, status.seen)):
+    """Whether a person has ended the ticket since it was last seen, or taken it up again."""
+    known, status = before.fields.get("status"), view.fields.get("status")
+    if status != done and not view.wont_fix:
+        return (Reopened(),) if before.ended_by_person else ()
+    if known is not None and status in (known.asked, known.seen):
         return ()
-    return (CompletedByPerson(),)
+    return (CompletedByPerson(lasting=view.wont_fix),)
+
+
+def _with_ending(known: Known, completion: tuple[Change, ...]) -> Known:
+    """Remember whether a person has ended it."""
+    return (
+        replace(known, ended_by_person=isinstance(completion[0], CompletedByPerson)) if completion else known
+    )
+
+
+def follow_survivor(known: Known, survivor: TicketView) -> Known:
+    """What is known after a person merged the ticket into this one: it stands, and is not ours."""
+    return Known(
+        ticket=Ticket(survivor.id, survivor.number),
+        verified=True,
+        foreign=True,
+        adoption_checked=True,
+        fields={name: _written(value) for name, value in survivor.fields.items()},
+        assignee_id=survivor.assignee_id,
+        noted=known.noted,
+    )
 
 
 def _somebody(resource_id: int | None, did: str) -> str:

@@ -53,6 +53,7 @@ class RouteSettings(Section):
     hold: Duration | None = None
     reopen_within: Duration | None = None
     close: Close | None = None
+    acknowledge_limit: Duration | None = None
     on_expiry: OnExpiry | None = None
     note_interval: Duration | None = None
     missed: Missed | None = None

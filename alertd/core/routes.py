@@ -31,7 +31,7 @@ IncidentKey = NewType("IncidentKey", str)  # 26 lower-case base32 characters
 _ALL = "..."
 _INHERITED = (
     *("board", "group_wait", "hold", "reopen_within", "close"),
-    *("on_expiry", "note_interval", "missed", "company"),
+    *("on_expiry", "note_interval", "missed", "company", "acknowledge_limit"),
 )
 
 
@@ -44,6 +44,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     hold: timedelta = timedelta(minutes=5)
     reopen_within: timedelta = timedelta(hours=24)
     close: Close = "untouched"
+    acknowledge_limit: timedelta = timedelta(hours=24)  # zero: a person's completion has none
     on_expiry: OnExpiry | None = None  # None: as the source has it
     note_interval: timedelta = timedelta(minutes=15)
     missed: Missed = "summary"

@@ -16,7 +16,8 @@ import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alertd.core import digest_text
-from alertd.core.incidents import Closed, Happened, Incident, Member, state_of
+from alertd.core.incidents import Closed, Happened, Incident, Member, WhyNew, state_of
+from alertd.core.settings import format_duration
 from alertd.core.silences import QuietKind
 from alertd.core.tickets import TicketField
 
@@ -38,7 +39,7 @@ DESCRIPTION = """\
 {% endif %}{% if host %}Device: {{ host }}
 {% endif %}Since: {{ since }}
 {% if silenced %}{{ silenced }}
-{% endif %}{% if previous %}Follows ticket {{ previous }}: the same problem is back.
+{% endif %}{% if previous %}Follows ticket {{ previous }}: {{ follows }}.
 {% endif %}{% if cleared %}Already over: {{ cleared }}
 {% endif %}{% if update %}Its source says: {{ update }}
 {% endif %}
@@ -231,6 +232,7 @@ def _values(incident: Incident, reference: str) -> dict[str, Any]:
         "state": state_of(incident),
         "silenced": _silenced(incident),
         "previous": incident.previous.number or str(incident.previous.id) if incident.previous else "",
+        "follows": _follows(incident),
         "cleared": _instant(phase.at) if isinstance(phase, Closed) else "",
         "reference": reference,
     }
@@ -255,6 +257,7 @@ _SAMPLE: dict[str, Any] = {
     "silenced": "",
     "update": "",
     "previous": "",
+    "follows": "the same problem is back",
     "cleared": "",
     "reference": "alertd-abcdefghijklmnopqrstuvwxyz-g1",
 }
@@ -262,6 +265,20 @@ _SAMPLE: dict[str, Any] = {
 
 def _listed(incident: Incident) -> str:
     return "\n".join(cut(one_line(line), 300) for line in digest_text.lines(incident))
+
+
+def _follows(incident: Incident) -> str:
+    """Why there is a further ticket."""
+    said = _WHY_NEW[incident.why_new].format(limit=format_duration(incident.policy.acknowledge_limit))
+    return f"{said} (completed {incident.outlasted} times by now)" if incident.outlasted > 1 else said
+
+
+_WHY_NEW: dict[WhyNew, str] = {
+    "back": "the same problem is back",
+    "outlasted": "it was completed while the problem stood, which stands still after {limit}",
+    "gone": "it is gone, and the problem still stands",
+    "refused": "the same problem is back, and that ticket cannot be reopened",
+}
 
 
 def _silenced(incident: Incident) -> str:
@@ -326,6 +343,7 @@ _SAYS = {
     "flapping": "Flapping: {detail}. The ticket is held open until it is stable.",
     "stable": "Stable again: it does not flap any more.",
     "left open": "All clear. The ticket is left open: {detail}.",
+    "rejoined": "The problem stands. This ticket is open again, so it is followed here, without a new one.",
     "linked": "alertd's alerts for this problem are followed in this ticket, which was there before.",
 }
 

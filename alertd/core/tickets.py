@@ -43,6 +43,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     priority_by_severity: dict[str, int]
     status_new: int
     status_done: int
+    statuses_wont_fix: frozenset[int] = frozenset()
     source_id: int | None = None
     category_id: int | None = None
     ticket_type_id: int | None = None
@@ -200,6 +201,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clean_at: datetime | None = None  # begin of the last read that proved nobody had touched it
     reread_at: datetime | None = None  # begin of the read that came before a reopening
     assignee_id: int | None = None
+    ended_by_person: bool = False  # as last seen: completed, or set to a status that says "won't fix"
     missing: int = 0  # reads in a row that a working query did not show it
     intent: Intent | None = None
     attempts: int = 0  # failures in a row

@@ -11,9 +11,9 @@ import structlog
 
 from alertd.core import observing, outcomes
 from alertd.core.identity import reference_base
-from alertd.core.incidents import Renumbered
+from alertd.core.incidents import Rejoined, Renumbered
 from alertd.core.observing import NoteView, TicketView
-from alertd.core.tickets import AddTag, Change, Create, Intent, Known, Note, RemoveTag
+from alertd.core.tickets import AddTag, Board, Change, Create, Intent, Known, Note, RemoveTag
 from alertd.flows.batching import Batcher
 from alertd.flows.errors import Unavailable
 from alertd.flows.operating import Apply, Hands, Job, Outcome
@@ -67,7 +67,7 @@ class Eyes:
             facts = await self._desk.ticket(ticket_id)
         else:
             facts = await self._read_backs.answer(ticket_id)
-        view = view_of(facts) if facts is not None else None
+        view = view_of(facts, job.board) if facts is not None else None
         if facts is not None and facts.reference == job.level.reference and facts.creator_id is not None:
             await self._desk.learn_own_resource_id(facts.creator_id)
         return lambda known: observing.read_back(
@@ -89,16 +89,23 @@ class Eyes:
         if newest is None:
             return lambda known: (outcomes.may_create(known), ())
         generation, now = _generation(newest), self._clock.now()
-        if newest.fields["status"] == job.board.status_done:
+        if newest.fields["status"] in {job.board.status_done, *job.board.statuses_wont_fix}:
             told = (Renumbered(generation + 1),)
             return lambda known: (outcomes.may_create(known), told)
         revision = job.incident.revision
         asked = self._hands.first_fields(job)
         adopt = self._adopted(newest, job, asked=asked, revision=revision, now=now)
+        tags = await self._desk.tags(newest.id)  # those of another state come off
+        earlier = generation < job.incident.generation
 
         def renumbered(known: Known) -> Outcome:
             adopted, changes = adopt(known)
-            return adopted, (Renumbered(generation), *changes)
+            told = (Rejoined(),) if earlier else ()
+            return msgspec.structs.replace(adopted, tags=dict(tags)), (
+                Renumbered(generation),
+                *changes,
+                *told,
+            )
 
         return renumbered
 
@@ -172,7 +179,7 @@ class Eyes:
         facts = await self._desk.ticket(operation.ticket_id)
         if facts is None:  # gone, or not ours to see for now: the sync has a canary to tell
             return lambda known: (outcomes.looked(known, now=began_at), ())
-        view = view_of(facts)
+        view = view_of(facts, job.board)
         if observing.applied_fields(operation.fields, view):
             return self._hands.change_stands(operation)
         return self._observed(view, job, began_at=began_at)
@@ -199,7 +206,7 @@ class Eyes:
         """Read a ticket that we have completed: somebody may have worked on it since."""
         began_at = self._clock.now()
         facts = await self._desk.ticket(ticket_id)
-        view = view_of(facts) if facts is not None else None
+        view = view_of(facts, job.board) if facts is not None else None
         ours, own, done = self._desk.own_resources(), self._desk.own_resource_id(), job.board.status_done
         return lambda known: observing.reread(known, view, began_at=began_at, ours=ours, done=done, own=own)
 
@@ -215,7 +222,7 @@ class Eyes:
         def apply(known: Known) -> Outcome:
             if facts is not None:
                 known, changes = observing.observe_ticket(
-                    known, view_of(facts), began_at=began_at, ours=ours, done=done, own=own
+                    known, view_of(facts, job.board), began_at=began_at, ours=ours, done=done, own=own
                 )
                 if changes:
                     return known, changes
@@ -247,8 +254,8 @@ class Eyes:
         return answers
 
 
-def view_of(facts: TicketFacts) -> TicketView:
-    """Return what decisions need of a ticket."""
+def view_of(facts: TicketFacts, board: Board | None = None) -> TicketView:
+    """Return what decisions need of a ticket; what its status means is its board's to say."""
     fields = {"status": facts.status, "priority": facts.priority}
     if facts.queue is not None:
         fields["queue"] = facts.queue
@@ -260,6 +267,7 @@ def view_of(facts: TicketFacts) -> TicketView:
         assignee_id=facts.assignee_id,
         last_activity_at=facts.last_activity_at,
         last_activity_by=facts.last_activity_by,
+        wont_fix=board is not None and facts.status in board.statuses_wont_fix,
     )
 
 

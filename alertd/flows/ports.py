@@ -366,6 +366,12 @@ class NoteFacts(msgspec.Struct, frozen=True, kw_only=True):
     by_contact: bool = False  # a customer wrote it
 
 
+class MergedAway(msgspec.Struct, frozen=True):
+    """A person merged a ticket into another one; None: which, cannot be read, or that is not there."""
+
+    survivor: TicketFacts | None = None
+
+
 class Sight(msgspec.Struct, frozen=True):
     """Answer of a look: tickets whose reference begins as asked, and which canaries were seen."""
 
@@ -424,6 +430,10 @@ class Desk(Protocol):
 
     async def notes(self, ticket_id: int) -> Sequence[NoteFacts]:
         """Return the ticket's notes."""
+        ...
+
+    async def merged_away(self, ticket_id: int) -> MergedAway | None:
+        """Return what became of a completed ticket if it was merged into another one; None: it was not."""
         ...
 
     async def tags(self, ticket_id: int) -> Mapping[str, int]:

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from alertd.core.incidents import Change
+from alertd.core.incidents import Change, Closed, CompletedByPerson, Merged
 from alertd.core.levels import known_for
-from alertd.core.observing import Patience, observe_absence, observe_ticket
-from alertd.core.tickets import Known
+from alertd.core.observing import Patience, follow_survivor, observe_absence, observe_ticket
+from alertd.core.tickets import Known, Ticket
 from alertd.flows.beating import beating
-from alertd.flows.errors import Conflict, PortError
+from alertd.flows.errors import Conflict, PortError, Rejected
 from alertd.flows.looking import view_of
 from alertd.flows.operating import decided
 from alertd.flows.ports import IncidentRow, IncidentWrite, LiveTicket, Step, TicketFacts
@@ -173,8 +173,15 @@ class Syncer:
     async def _fold(
         self, row: IncidentRow, ticket_id: int, seen: TicketFacts | None, began_at: datetime
     ) -> None:
+        try:
+            merged = await self._merged_away(row, seen, began_at)
+        except PortError as exc:
+            _log.warning("syncing.merge_not_read", ticket=ticket_id, reason=exc.reason, error=str(exc))
+            return  # the next sync sees it again
         while row.known.ticket is not None and row.known.ticket.id == ticket_id:  # else it has moved on since
             known, changes = self._observed(row, seen, began_at)
+            if merged is not None:
+                known, changes = _followed(known, changes, merged)
             if not changes and not _news(row.known, known):
                 return
             try:
@@ -186,6 +193,23 @@ class Syncer:
                 self._wake_settling()
             return
 
+    async def _merged_away(
+        self, row: IncidentRow, seen: TicketFacts | None, began_at: datetime
+    ) -> TicketFacts | None:
+        """Return the ticket that is left, where a person's completion of ours is a merge into another."""
+        if seen is None or isinstance(row.incident.phase, Closed):
+            return None
+        _, changes = self._observed(row, seen, began_at)
+        if CompletedByPerson() not in changes:
+            return None
+        try:
+            merged = await self._desk.merged_away(seen.id)
+        except Rejected:
+            return None  # its notes are not ours to read: then it is complete, no more
+        survivor = merged.survivor if merged is not None else None
+        board = self._desk.board(row.incident.policy.board)
+        return None if survivor is None or survivor.status == board.status_done else survivor
+
     def _observed(
         self, row: IncidentRow, seen: TicketFacts | None, began_at: datetime
     ) -> tuple[Known, tuple[Change, ...]]:
@@ -193,7 +217,7 @@ class Syncer:
             return observe_absence(row.known)
         return observe_ticket(
             row.known,
-            view_of(seen),
+            view_of(seen, self._desk.board(row.incident.policy.board)),
             began_at=began_at,
             ours=self._desk.own_resources(),
             done=self._desk.board(row.incident.policy.board).status_done,
@@ -209,6 +233,15 @@ class Syncer:
         told = happenings(row, known, after, at=now)
         totals: Mapping[str, int] = after.tally.minus(row.incident.tally)
         return Step(incidents=[write], history=told, totals=totals)
+
+
+def _followed(
+    known: Known, changes: tuple[Change, ...], survivor: TicketFacts
+) -> tuple[Known, tuple[Change, ...]]:
+    """Go on in the ticket that is left, if what was seen still stands."""
+    if CompletedByPerson() not in changes:
+        return known, changes
+    return follow_survivor(known, view_of(survivor)), (Merged(Ticket(survivor.id, survivor.number)),)
 
 
 def _news(before: Known, after: Known) -> bool:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import msgspec
 
+from alertd.core.acknowledging import further_ticket
 from alertd.core.history import Happening
-from alertd.core.incidents import Incident
+from alertd.core.incidents import Acknowledged, Closed, Incident
 from alertd.core.tickets import Known
 from alertd.flows.ports import IncidentRow
 
@@ -36,8 +37,14 @@ def happenings(
     if after.touched and not row.incident.touched:
         told.append(("touched", {"by": after.touched}))
     if type(after.phase) is not type(row.incident.phase):
-        told.append((type(after.phase).__name__.lower(), {}))
+        told.append((type(after.phase).__name__.lower(), _how(after)))
+    if after.generation > row.incident.generation:
+        told.append(("further ticket", further_ticket(after)))
     return [Happening(at=at, what=what, incident_key=after.key, detail=said) for what, said in told]
+
+
+def _how(incident: Incident) -> dict[str, str]:
+    return {"how": incident.phase.how} if isinstance(incident.phase, Acknowledged | Closed) else {}
 
 
 def _outcome(before: Known, after: Known) -> str:

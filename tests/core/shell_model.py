@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from alertd.core import observing, outcomes, quieting, text
 from alertd.core.alerts import Alert, AlertKey
 from alertd.core.conditions import Condition
@@ -26,6 +28,7 @@ from alertd.core.incidents import (
     Incident,
     Noted,
     Open,
+    Rejoined,
     Renumbered,
     Reopened,
     ReopenRefused,
@@ -445,10 +448,12 @@ class Shell:
         if newest.fields["status"] == DONE:
             return lambda known: (outcomes.may_create(known), (Renumbered(generation + 1),))
         adopt = self._adopted(newest, asked=first_fields(job.level), revision=job.incident.revision)
+        tags = self.desk.tickets[newest.id].tags
+        told = (Rejoined(),) if generation < job.incident.generation else ()
 
         def apply(known: Known) -> Told:
             adopted, changes = adopt(known)
-            return adopted, (Renumbered(generation), *changes)
+            return replace(adopted, tags=dict(tags)), (Renumbered(generation), *changes, *told)
 
         return apply
 

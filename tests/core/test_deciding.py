@@ -250,7 +250,7 @@ PHASES: list[tuple[str, Incident, Change, datetime, Phase]] = [
     ("firing again after a person's close", OVER_BY_PERSON, Fired(member()), T0, Open()),
     ("the ticket is gone, and it fires", standing(), Gone(), T0, Waiting(T0)),
     ("the ticket is gone, and it holds", holding(), Gone(), T0, Closed(T0, "gone", at(days=1))),
-    ("the acknowledged ticket is gone", acknowledged(), Gone(), T0, Closed(T0, "gone", at(days=1))),
+    ("the acknowledged ticket is gone, and it fires", acknowledged(), Gone(), T0, Waiting(T0)),
     (
         "the closed ticket is gone",
         closed(),

@@ -53,6 +53,7 @@ POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "on_expiry": st.sampled_from(["note", "close"]),
         "missed": st.sampled_from(["ticket", "summary", "nothing"]),
         "reopen_within": st.sampled_from(["10m", "24h"]),
+        "acknowledge_limit": st.sampled_from(["0s", "30m", "24h"]),
     }
 )
 SECOND = {"name": "second", "matchers": ['host="a"'], "continue": True, "hold": "1m"}

@@ -23,6 +23,7 @@ from alertd.core.observing import (
     TicketView,
     adopt,
     applied_fields,
+    follow_survivor,
     holds_mark,
     observe_absence,
     observe_notes,
@@ -444,3 +445,42 @@ def test_what_differs_soon_after_our_patch_is_a_workflow_rules() -> None:
 
     assert told == ()
     assert after.fields["status"].ours
+
+
+# --- a person's word ----------------------------------------------------------------------------------
+
+WONT_FIX = 17
+
+
+def test_a_status_that_says_wont_fix_is_a_lasting_completion() -> None:
+    shown = by_person(fields={"status": WONT_FIX}, wont_fix=True)
+    _, told = seen(known(), shown)
+
+    assert told[0] == CompletedByPerson(lasting=True)
+
+
+def test_a_person_who_opens_it_again_is_heard_once() -> None:
+    over = by_person(fields={"status": DONE})
+    open_again = by_person(fields={"status": 8})
+    completed, _ = seen(known(), over)
+    reopened, told = seen(completed, open_again)
+    _, nothing = seen(reopened, open_again)
+
+    assert completed.ended_by_person
+    assert Reopened() in told
+    assert not reopened.ended_by_person
+    assert Reopened() not in nothing
+
+
+def test_a_survivor_is_known_as_it_stands_and_not_ours() -> None:
+    there = follow_survivor(known(noted=3, tags={"alertd": 1}), view(id=777, reference=None, assignee_id=4))
+
+    assert there.ticket is not None
+    assert (there.ticket.id, there.foreign, there.verified, there.noted, there.tags) == (
+        777,
+        True,
+        True,
+        3,
+        {},
+    )
+    assert all(field.ours for field in there.fields.values())

@@ -39,6 +39,7 @@ from alertd.flows.ports import (
     IncidentRow,
     LiveTicket,
     Loaded,
+    MergedAway,
     NoteFacts,
     Particulars,
     Sight,
@@ -249,6 +250,7 @@ class FakeDesk:
         self.calls: list[str] = []
         self.search_lag = timedelta()
         self.faults: list[tuple[str, str, PortError]] = []  # call, "before" or "after" it is applied, error
+        self.merged: dict[int, int] = {}  # into which ticket; 0: its note does not say
         self.companies = {"contoso": Company(175, "Contoso")}
         self.namesakes: dict[str, tuple[str, ...]] = {}
         self.found = Particulars()
@@ -360,6 +362,11 @@ class FakeDesk:
         return [
             n for n in self.tickets_by_id[ticket_id].notes if n.created_at is None or n.created_at <= until
         ]
+
+    async def merged_away(self, ticket_id: int) -> MergedAway | None:
+        await self._call("merged_away")
+        into = self.merged.get(ticket_id)
+        return None if into is None else MergedAway(self._facts(self.tickets_by_id[into]) if into else None)
 
     async def tags(self, ticket_id: int) -> Mapping[str, int]:
         await self._call("tags")

@@ -56,7 +56,7 @@ async def test_a_ticket_that_is_called_is_read_within_two_seconds() -> None:
     await machine.run(2)
 
     assert phases(machine) == [Acknowledged]
-    assert machine.desk.calls == ["ticket"]
+    assert machine.desk.calls == ["ticket", "merged_away"]
 
 
 async def test_what_is_called_is_read_by_id_since_queries_lag() -> None:
