@@ -1,0 +1,162 @@
+"""Technicians at work for days: whole alertds in virtual time, judged by the simulator's ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from alertd.simulator import API_RESOURCE_ID
+from tests.days.conftest import HOUR_S, Day, alert
+
+pytestmark = pytest.mark.looptime(noop_cycles=0)
+
+MakeDay = Callable[..., Day]
+CLIENT = "Acme Dental Group"
+COMPLETE, IN_PROGRESS = 5, 8
+LIMIT = 'acknowledge_limit = "1h"\n'  # goes on where the configuration ends, in [route]
+
+
+def live(day: Day) -> list[dict[str, Any]]:
+    return [each for each in day.tickets if each["status"] != COMPLETE]
+
+
+def ours_of(ticket: Mapping[str, Any]) -> list[str]:
+    """Return the fields that alertd has changed on a ticket."""
+    return [
+        name for change in ticket["changes"] if change["by"] == API_RESOURCE_ID for name in change["fields"]
+    ]
+
+
+async def until(day: Day, is_so: Callable[[], bool], hours: float = 1) -> None:
+    """Let minutes pass until it is so."""
+    for _ in range(int(hours * 60)):
+        if is_so():
+            return
+        await asyncio.sleep(60)
+    raise AssertionError("it never was")
+
+
+@pytest.mark.timeout(300)
+async def test_two_hundred_live_tickets_cost_one_call_a_minute(make_day: MakeDay) -> None:
+    """Also while people touch them: what they do is in the same query."""
+    day = make_day()
+    times: list[dict[str, Any]] = []
+
+    async def technicians() -> None:
+        await day.post(*[alert(f"host-{number}", CLIENT) for number in range(200)])
+        await until(day, lambda: len(day.tickets) == 200)
+        await asyncio.sleep(20 * 60 - asyncio.get_running_loop().time() % 60)
+        before = len(day.calls)
+        for number, ticket in enumerate(day.tickets[:60]):
+            await asyncio.sleep(20)
+            day.act(
+                **[
+                    {"act": "assign", "ticket": ticket["id"], "resource": "Lucy Brandt"},
+                    {"act": "note", "ticket": ticket["id"], "title": "Called", "text": "Customer knows"},
+                    {"act": "time_entry", "ticket": ticket["id"]},
+                    {"act": "requeue", "ticket": ticket["id"], "queue": "Network"},
+                    {"act": "edit", "ticket": ticket["id"], "fields": {"status": IN_PROGRESS}},
+                ][number % 5]
+            )
+        times.extend(day.calls[before:])
+
+    await day.run(technicians(), hours=1)
+
+    endpoints = Counter(each["endpoint"] for each in times)
+    assert endpoints["Tickets"] in (20, 21)
+    assert set(endpoints) <= {"Tickets", "ThresholdInformation"}
+    assert not any(ours_of(ticket) for ticket in day.tickets)
+
+
+async def test_a_completion_is_good_for_its_limit_and_each_ticket_has_its_own(make_day: MakeDay) -> None:
+    day = make_day(more=LIMIT)
+    seen: list[int] = []
+
+    async def technicians() -> None:
+        await day.post(alert("host-1", CLIENT))
+        await until(day, lambda: len(day.tickets) == 1)
+        await asyncio.sleep(600)
+        for number in (1, 2):
+            day.act(act="complete", ticket=day.tickets[-1]["id"])
+            await asyncio.sleep(0.95 * HOUR_S)
+            seen.append(len(day.tickets))
+            await asyncio.sleep(0.1 * HOUR_S)
+            seen.append(len(day.tickets))
+            assert day.tickets[-1]["externalID"].endswith(f"-g{number + 1}")
+
+    await day.run(technicians(), hours=2.5)
+
+    assert seen == [1, 2, 2, 3]
+    assert len(live(day)) == 1
+    assert day.tickets[0]["ticketNumber"] in day.tickets[1]["description"]
+    assert "(completed 2 times by now)" in day.tickets[2]["description"]
+
+
+async def test_one_opened_again_is_followed_in_place_of_a_new_one(make_day: MakeDay) -> None:
+    """The person opens it in the last minute, when the sync has not seen it yet."""
+    day = make_day(more=LIMIT)
+
+    async def technicians() -> None:
+        await day.post(alert("host-1", CLIENT))
+        await until(day, lambda: len(day.tickets) == 1)
+        await asyncio.sleep(600)
+        [ticket] = day.tickets
+        day.act(act="complete", ticket=ticket["id"])
+        completed_at = asyncio.get_running_loop().time()
+        await asyncio.sleep(HOUR_S - 1)
+        day.act(act="reopen", ticket=ticket["id"])
+        assert asyncio.get_running_loop().time() < completed_at + HOUR_S
+        await asyncio.sleep(HOUR_S)
+        await day.post(alert("host-1", CLIENT, cleared=True))
+
+    await day.run(technicians(), hours=2.5)
+
+    [ticket] = day.tickets
+    assert ticket["status"] == IN_PROGRESS
+    assert any("left open" in note["description"] for note in ticket["notes"])
+
+
+async def test_a_merged_ticket_is_followed_in_the_one_that_is_left(make_day: MakeDay) -> None:
+    day = make_day(more=LIMIT)
+
+    async def technicians() -> None:
+        await day.post(alert("host-1", CLIENT))
+        await until(day, lambda: len(day.tickets) == 1)
+        await asyncio.sleep(600)
+        mine = day.tickets[0]["id"]
+        fields = {"title": "Server room", "companyID": day.tickets[0]["companyID"], "queueID": "NOC"}
+        day.act(act="create", fields={**fields, "status": 1, "priority": 2})
+        theirs = day.tickets[-1]["id"]
+        day.act(act="merge", ticket=mine, into=theirs)
+        await asyncio.sleep(1.5 * HOUR_S)
+        await day.post(alert("host-1", CLIENT, cleared=True))
+
+    await day.run(technicians(), hours=2)
+
+    [theirs] = live(day)
+    told = [note["description"] for note in theirs["notes"] if "Absorbed" not in note["title"]]
+    assert theirs["status"] != COMPLETE
+    assert not ours_of(theirs)
+    assert len(told) == 2
+    assert "followed in this ticket" in told[0]
+    assert "left open" in told[1]
+
+
+async def test_a_deleted_ticket_is_followed_by_a_new_one(make_day: MakeDay) -> None:
+    day = make_day()
+
+    async def technicians() -> None:
+        await day.post(alert("host-1", CLIENT), alert("host-2", CLIENT))
+        await until(day, lambda: len(day.tickets) == 2)
+        await asyncio.sleep(600)
+        day.act(act="delete", ticket=day.tickets[0]["id"])
+        await asyncio.sleep(600)
+
+    await day.run(technicians(), hours=1)
+
+    assert len(live(day)) == 2
+    assert any(ticket["externalID"].endswith("-g2") for ticket in day.tickets)
