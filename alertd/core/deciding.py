@@ -565,7 +565,8 @@ def _note_if_due(before: Incident, now: datetime) -> Incident:
 def _note_now(before: Incident, now: datetime) -> Incident:
     firing = _firing(before)
     severity = _worst(firing) if firing else before.severity
-    return replace(before, note_upto=before.revision, noted_at=now, severity=severity)
+    flaps = before.flapping and replace(before.flapping, told=True)
+    return replace(before, note_upto=before.revision, noted_at=now, severity=severity, flapping=flaps)
 
 
 def _firing(incident: Incident) -> dict[AlertKey, Member]:

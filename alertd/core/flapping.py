@@ -49,8 +49,9 @@ def reopening(before: Incident, now: datetime) -> Incident:
     if len(times) < rule.reopens:
         return after
     until, old = now + rule.stable_for, before.flapping
-    changes = old.changes if old is not None else 0
-    return replace(after, flapping=Flapping(times[0], until, changes=changes, reopens=len(times)))
+    if old is not None:
+        return replace(after, flapping=replace(old, until=max(until, old.until), reopens=len(times)))
+    return replace(after, flapping=Flapping(times[0], until, reopens=len(times)))
 
 
 def held_until(incident: Incident, now: datetime) -> datetime:

@@ -163,6 +163,7 @@ class Flapping(msgspec.Struct, frozen=True, omit_defaults=True):
     until: datetime  # stable from then on, if nothing changes any more
     changes: int = 0  # since `since`
     reopens: int = 0  # its ticket was completed and needed again so often; 0: that is not why
+    told: bool = False  # a note has been asked for since
 
 
 class Tally(msgspec.Struct, frozen=True, omit_defaults=True):

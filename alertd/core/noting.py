@@ -38,10 +38,10 @@ def added(before: Incident, happened: Happened) -> Incident:
 def note_interval(incident: Incident) -> timedelta:
     """Return the least time between two notes: longer where all there is to say is that it still flaps."""
     interval = incident.policy.note_interval
-    pending = _pending(incident)
-    if pending and incident.noted_at is not None and all(each.what == "flapping" for each in pending):
-        return max(interval, NOTE_EVERY)
-    return interval
+    if incident.flapping is None or not incident.flapping.told:
+        return interval
+    only_that = all(each.what == "flapping" for each in _pending(incident))
+    return max(interval, NOTE_EVERY) if only_that else interval
 
 
 def _still_flapping(

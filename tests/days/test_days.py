@@ -97,7 +97,7 @@ async def test_a_wrong_secret_costs_two_failed_logins_an_hour(make_day: MakeDay)
 @pytest.mark.timeout(900)
 async def test_six_hours_without_autotask(make_day: MakeDay) -> None:
     """5 alerts a minute for six hours; every tenth is critical, every third is soon over."""
-    day = make_day()
+    day = make_day(more='missed = "ticket"\n')
     populate(day)
     back_at = 6 * HOUR_S
 

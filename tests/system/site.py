@@ -325,9 +325,17 @@ class Site:
 
 
 def accounted(walked: Mapping[str, int], tickets: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether every accepted message has a place, and every ticket of ours has its message."""
+    """Whether every accepted message has a place, and every ticket of ours has its message.
+
+    A list of what got no ticket is no message's own.
+    """
     placed = sum(count for name, count in walked.items() if name in DISPOSITIONS)
-    ours = [ticket for ticket in tickets if str(ticket["externalID"] or "").startswith("alertd-")]
+    ours = [
+        ticket
+        for ticket in tickets
+        if str(ticket["externalID"] or "").startswith("alertd-")
+        and "Nothing is left to do." not in str(ticket["resolution"])
+    ]
     return placed + walked["undecided"] == walked["accepted"] and walked.get("ticketed", 0) == len(ours)
 
 
