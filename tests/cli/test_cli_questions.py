@@ -19,14 +19,15 @@ from sqlalchemy import Connection
 
 from alertd.app.live import bring_to_life
 from alertd.app.online import Offline
-from alertd.app.operations import Inquiries, what_comes_next
+from alertd.app.operations import Inquiries, summary, what_comes_next
+from alertd.autotask.links import DeepLinks
 from alertd.autotask.zone import REMEMBERED
 from alertd.config.secrets import SecretMissing
 from alertd.core.alerts import Alert, AlertKey, Severity, Status
 from alertd.core.conditions import Condition
 from alertd.core.folding import Routing
 from alertd.core.history import Happening
-from alertd.core.incidents import Closed, Holding, Incident, Member
+from alertd.core.incidents import Closed, Flapping, Holding, Incident, Member, Waiting
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.tickets import Known, Repair, Ticket
@@ -626,3 +627,27 @@ def test_boards_are_listed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[1].split() == ["5", "Monitoring", "yes", "3", "noc", "root"]
     assert lines[2].split() == ["6", "Old", "no", "?", "-", "-"]
     assert json.loads(cli("boards", "--json").out) == report
+
+
+def test_what_waits_by_its_severity_says_until_when() -> None:
+    incident = replace(_stored().incident, phase=Waiting(_at(5), _at(0)))
+    stored = replace(_stored(), incident=incident, known=Known())
+
+    assert "made at 2026-11-23T03:05:00.000Z unless it has cleared by itself" in what_comes_next(stored)
+
+
+def test_what_flaps_says_until_when_it_is_held_open() -> None:
+    incident = replace(_stored().incident, flapping=Flapping(_at(0), _at(45), changes=7))
+
+    said = what_comes_next(replace(_stored(), incident=incident))
+
+    assert "flapping since 2026-11-23T03:00:00.000Z" in said
+    assert "until it is stable: 2026-11-23T03:45:00.000Z" in said
+
+
+def test_a_list_says_when_it_is_filed() -> None:
+    incident = replace(_stored().incident, kind="summary", phase=Waiting(_at(60)))
+    stored = replace(_stored(), incident=incident, known=Known())
+
+    assert "filed at 2026-11-23T04:00:00.000Z" in what_comes_next(stored)
+    assert "Daily digest: 1 alert" in summary(stored, DeepLinks(""))["title"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from alertd.app.clock import SystemClock
 from tests.system.site import Site, a_site, accounted, alert
 
 pytestmark = pytest.mark.system
@@ -38,7 +39,7 @@ def _at(minutes: int) -> str:
 
 def seen_by(reporter: str, host: str, *, ends_in_s: float) -> dict[str, Any]:
     """One alert as Prometheus posts it: it is over when its end has come."""
-    now = datetime.now(UTC)
+    now = SystemClock().now()
     return {
         "labels": {"alertname": "DiskFull", "instance": f"{host}:9100", "customer": "Acme Dental Group"},
         "startsAt": (now - timedelta(minutes=5)).isoformat(),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alertd.app.clock import SystemClock
 from tests.system.site import Site, a_site, accounted, alert
 
 pytestmark = pytest.mark.system
@@ -43,10 +44,10 @@ async def explained(site: Site, subject: str) -> str:
 
 
 async def test_a_transient_is_in_the_digest_and_nowhere_else(site: Site) -> None:
-    at = datetime.now(UTC) + timedelta(seconds=15)
+    at = SystemClock().now() + timedelta(seconds=15)
     site.configure(more=MORE.format(at=f"{at:%H:%M:%S}"))
     await site.start()
-    now = datetime.now(UTC).isoformat()
+    now = SystemClock().now().isoformat()
     answer = await site.post(alert("fs01", alertname="Blip") | {"startsAt": now})
     await site.settled()
     assert "unless it has cleared by itself by then" in await explained(site, answer["receipt"])
