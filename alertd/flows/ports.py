@@ -204,6 +204,10 @@ class State(Protocol):
         """Make every incident that is not closed, and every parked one, due for settling: terms changed."""
         ...
 
+    async def watching(self, ticket_id: int) -> Sequence[str]:
+        """Return the keys of the incidents whose ticket is this one, and watched."""
+        ...
+
     async def canaries(self, *, limit: int) -> Sequence[Canary]:
         """Return our newest confirmed tickets, newest first."""
         ...

@@ -16,7 +16,7 @@ import structlog
 
 from alertd.core import outcomes, quieting
 from alertd.core.incidents import Change as IncidentChange
-from alertd.core.incidents import ReopenRefused
+from alertd.core.incidents import ReopenRefused, is_live
 from alertd.core.levels import desired, known_for
 from alertd.core.outcomes import LAST_RETRY
 from alertd.core.settling import Next, Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
@@ -57,6 +57,7 @@ CALLERS = 8  # incidents that may call at a time: two for each endpoint, and som
 CRITICAL_CALLERS = 4  # more, for critical creates alone
 MOST_CLAIMED = 400  # the others wait for a batched answer
 PAUSE = timedelta(seconds=5)  # between tries to reach an Autotask that does not answer
+SHARED_PAUSE = timedelta(minutes=1)  # before asking again whether others need the ticket; costs no call
 IDLE_S = 5.0  # a loop that nobody wakes still beats this often
 CRITICAL = 0  # the urgency of critical creates
 GAVE_UP = "Autotask keeps giving unclear answers to this ticket's create, and no ticket is ever found."
@@ -90,6 +91,7 @@ class Settler:
         self._begin = begin  # once, when the desk is first ready: whose tenant, and what may be forgotten
         self._begun = False
         self._mark: str | None = None
+        self._reopening_refused: str | None = None  # the mark under which Autotask last said so
         self.desk_trouble = "not asked yet"  # why nothing can be sent; empty: it can
         self.unclear: set[str] = set()  # incidents whose last write may have been applied
         self._callers = asyncio.Semaphore(CALLERS)
@@ -194,7 +196,7 @@ class Settler:
                     wait = LAST_RETRY if isinstance(exc, Rejected) else PAUSE
                     await self._rest_row(row, row.known, settle_at=self._clock.now() + wait)
                     break
-                operation = self._next(job)
+                operation = await self._unless_shared(self._next(job), job)
                 match operation:
                     case WaitUntil(at):
                         rests = await self._rest_row(row, row.known, settle_at=at)
@@ -226,6 +228,19 @@ class Settler:
         if isinstance(urgent, WaitUntil | Settled):
             return following
         return urgent if precedence_of(urgent, job.incident, known.intent) < known.held_as else following
+
+    async def _unless_shared(self, operation: Next, job: Job) -> Next:
+        """Put a completion off while another incident, whose alerts still count, is told of in the same ticket.
+
+        A person has merged its ticket into this one, or Autotask's duplicate handling has.
+        """
+        if not (isinstance(operation, Change) and operation.completes):
+            return operation
+        keys = await self._state.watching(operation.ticket_id)
+        others = (await self._state.load((), [key for key in keys if key != job.incident.key])).incidents
+        if any(is_live(row.incident) for row in others.values()):
+            return WaitUntil(self._clock.now() + SHARED_PAUSE)
+        return operation
 
     def _show_unclear(self, key: str, intent: Intent | None) -> None:
         if intent is not None and intent.unclear_at is not None:
@@ -308,6 +323,9 @@ class Settler:
                 await self._write_one(operation, name, job)
 
     async def _write_one(self, operation: Writing, name: str, job: Job) -> None:
+        if _reopens(operation, job) and self._reopening_refused == self._terms().mark:
+            await self._update(job, lambda known: (known, (ReopenRefused(),)))
+            return
         self._crash("settle.before_intent", name)
         try:
             ready = await self._hands.prepare(operation, job)
@@ -367,7 +385,8 @@ class Settler:
 
         A refused reopening has another way out, a new linked ticket.
         """
-        if isinstance(operation, Change) and "status" in operation.fields and job.incident.completed:
+        if _reopens(operation, job):
+            self._reopening_refused = self._terms().mark
             return lambda known: (outcomes.not_applied(known), (ReopenRefused(),))
         if isinstance(exc, Invalid) and job.row.known.ticket is None and job.row.known.repair is None:
             now, reason, about = self._clock.now(), str(exc), exc.about
@@ -422,6 +441,10 @@ class Settler:
         write = incident_write(row, after, known, settle_at=now)
         told = happenings(row, known, after, at=now, deed=deed)
         return Step(incidents=[write], history=told, totals=after.tally.minus(row.incident.tally))
+
+
+def _reopens(operation: Operation, job: Job) -> bool:
+    return isinstance(operation, Change) and "status" in operation.fields and job.incident.completed
 
 
 def _asked_wait(exc: PortError) -> timedelta | None:

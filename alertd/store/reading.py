@@ -129,6 +129,12 @@ def live_tickets(conn: Connection) -> list[LiveTicket]:
     return [LiveTicket(key, ticket_id) for key, ticket_id in rows]
 
 
+def watching(conn: Connection, ticket_id: int) -> list[str]:
+    """Return the keys of the incidents that watch this ticket, in order."""
+    keys = select(incidents.c.key).where(incidents.c.watched_ticket_id == ticket_id)
+    return list(conn.execute(keys.order_by(incidents.c.key)).scalars())
+
+
 def canaries(conn: Connection, limit: int) -> list[Canary]:
     """Return the newest tickets that are certain to be ours and to stand, newest first."""
     ours = select(incidents.c.ticket_id, incidents.c.ticket_created_at).where(

@@ -110,6 +110,10 @@ class Reader:
         """Return incidents with a ticket that is still watched, ordered by ticket id."""
         return await self._reads.run(reading.live_tickets)
 
+    async def watching(self, ticket_id: int) -> Sequence[str]:
+        """Return the keys of the incidents whose ticket is this one, and watched."""
+        return await self._reads.run(lambda conn: reading.watching(conn, ticket_id))
+
     async def canaries(self, *, limit: int) -> Sequence[Canary]:
         """Return our newest confirmed tickets, newest first."""
         return await self._reads.run(lambda conn: reading.canaries(conn, limit))

@@ -42,6 +42,14 @@ async def test_live_tickets_are_in_order_of_their_ids(store: Store) -> None:
     assert await store.live_tickets() == [LiveTicket("c", 4), LiveTicket("b", 12), LiveTicket("a", 30)]
 
 
+async def test_several_incidents_may_watch_one_ticket(store: Store) -> None:
+    rows = [incident_write(key, watched_ticket_id=number) for key, number in (("b", 12), ("a", 12), ("c", 4))]
+    await store.commit(Step(incidents=rows))
+
+    assert await store.watching(12) == ["a", "b"]
+    assert await store.watching(5) == []
+
+
 async def test_canaries_are_the_newest_tickets_that_certainly_stand(store: Store) -> None:
     gone = incident("gone", phase=Closed(T0, "gone", T0))
     created = [T0 + timedelta(minutes=minutes) for minutes in range(3)]

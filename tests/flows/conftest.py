@@ -199,6 +199,9 @@ class FakeState:
         ]
         return sorted(live, key=lambda each: each.ticket_id)
 
+    async def watching(self, ticket_id: int) -> Sequence[str]:
+        return [each.incident_key for each in await self.live_tickets() if each.ticket_id == ticket_id]
+
     async def wake(self, now: datetime) -> None:
         for key, row in self.incidents.items():
             self.incidents[key] = msgspec.structs.replace(row, settle_at=now, version=row.version + 1)
