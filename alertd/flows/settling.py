@@ -230,7 +230,7 @@ class Settler:
         return urgent if precedence_of(urgent, job.incident, known.intent) < known.held_as else following
 
     async def _unless_shared(self, operation: Next, job: Job) -> Next:
-        """Put a completion off while another incident, whose alerts still count, is told of in the same ticket.
+        """Put a completion off while another live incident has the same ticket.
 
         A person has merged its ticket into this one, or Autotask's duplicate handling has.
         """
