@@ -174,7 +174,7 @@ def _fire(before: Incident, member: Member, now: datetime) -> Incident:
         case Closed() as phase:
             return _fire_after_close(before, phase, member, now)
         case Waiting() | Silenced():
-            return waiting.followed(_seat(before, member), now)
+            return waiting.joined(_seat(before, member), member, now)
         case Acknowledged() as phase:
             return replace(before, phase=replace(phase, until=None), members=_with(before, member))
         case Open():

@@ -601,7 +601,8 @@ def test_starting_over_waits_again() -> None:
     over = after(opened(**WAITS), ended(), Tick(), now=T0 + WAIT)
     over = after(over, Tick(), now=T0 + WAIT)
 
-    assert after(over, Fired(member()), now=at(hours=1)).phase == Waiting(at(hours=1) + WAIT)
+    again = Fired(member(since=at(hours=1)))
+    assert after(over, again, now=at(hours=1)).phase == Waiting(at(hours=1) + WAIT)
 
 
 def test_what_is_to_have_a_ticket_in_any_case_does_not_wait_again() -> None:
