@@ -96,6 +96,7 @@ class ProcessOperations:
 
     async def explain(self, subject: str) -> Document | None:
         """Return all that is known about a receipt, fingerprint, incident, ticket number or reference."""
+        await self._parts.call_log.keep_answers()
         return await self._parts.operations.explain(subject)
 
     async def parked(self, *, limit: int) -> Sequence[Document]:

@@ -22,6 +22,7 @@ from alertd.app.shadowing import ShadowDesk, ShadowMetrics
 from alertd.app.sources import read_stored
 from alertd.autotask.desk import AutotaskDesk
 from alertd.autotask.metrics import AutotaskMetrics
+from alertd.autotask.pacing import Ended
 from alertd.autotask.transport import Around
 from alertd.autotask.webhooks import TicketWebhook
 from alertd.core.alerts import Alert
@@ -47,11 +48,13 @@ from alertd.intake.callouts import CalloutDesk
 from alertd.intake.fetching import WebFetch
 from alertd.intake.metrics import IntakeMetrics
 from alertd.intake.senders import Surroundings
+from alertd.store.happenings import Call as StoredCall
 from alertd.store.store import Store
 
 Beat = Callable[[], None]
 Loop = Callable[[asyncio.Event, Beat], Awaitable[None]]
 PURGE_EVERY = timedelta(hours=1)
+MOST_ANSWERS = 10_000  # of calls that wait to be stored
 
 
 class CallsByIncident:
@@ -59,6 +62,7 @@ class CallsByIncident:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._ended: list[StoredCall] = []
 
     async def recent(self, since: datetime) -> Sequence[datetime]:
         """Return when Autotask was called since then."""
@@ -66,7 +70,21 @@ class CallsByIncident:
 
     async def record(self, at: datetime, endpoint: str) -> None:
         """Keep that a call is about to be sent."""
-        await self._store.record(at, endpoint, sending.get().incident_key)
+        whom = sending.get()
+        await self._store.record(at, endpoint, whom.incident_key, whom.operation)
+
+    def answered(self, at: datetime, ended: Ended) -> None:
+        """Keep how a call for a single incident ended, for `keep_answers`."""
+        whom = sending.get()
+        if whom.incident_key and len(self._ended) < MOST_ANSWERS:
+            said = (ended.outcome, ended.status, ended.answer)
+            self._ended.append(StoredCall(at, ended.endpoint, whom.incident_key, whom.operation, *said))
+
+    async def keep_answers(self) -> None:
+        """Store what has been answered since it was done last."""
+        ended, self._ended = self._ended, []
+        if ended:
+            await self._store.answer(ended)
 
 
 class Parts:
@@ -86,6 +104,7 @@ class Parts:
         self.store = store
         self.registry = registry
         self.clock = clock
+        self.call_log = CallsByIncident(store)
         settings = current.live.settings
         chance = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries; nothing secret
         self.desk = self._make_desk(current.live, chance, crash)
@@ -172,7 +191,7 @@ class Parts:
         around = Around(
             clock=self.clock,
             memory=self.store,
-            call_log=CallsByIncident(self.store),
+            call_log=self.call_log,
             metrics=AutotaskMetrics(self.registry),
             chance=chance,
             answered=lambda: crash("settle.request_sent", sending.get().operation),
@@ -223,12 +242,14 @@ class Parts:
         due_at = self.clock.now()
         while not stop.is_set():
             beat()
+            await self.call_log.keep_answers()
             if self.clock.now() >= due_at:
                 keep = self.current.live.settings.store.keep_journal
                 await beating(self.store.purge(self.clock.now(), keep_journal=keep), beat)
                 await self.silences.load()
                 due_at = self.clock.now() + PURGE_EVERY
             await pause(stop, 1.0)
+        await self.call_log.keep_answers()
 
     async def _watch_store(self, stop: asyncio.Event, beat: Beat) -> None:
         """End the process when the store has failed for good: nothing may be acknowledged any more."""

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from alertd.app import explaining
 from alertd.app.usage import count_row, usage_rows
 from alertd.autotask.links import DeepLinks
 from alertd.autotask.zone import REMEMBERED, remembered_web_url
@@ -143,7 +144,10 @@ class Inquiries:
             "next": what_comes_next(stored),
             "members": [msgspec.to_builtins(member) for member in stored.incident.members.values()],
             "history": await self._history(incident_keys=[stored.incident.key]),
-            "calls": [{"at": _at(call.at), "endpoint": call.endpoint} for call in calls],
+            "calls": [explaining.call_row(call) for call in calls[-explaining.MOST_CALLS :]],
+            "calls_left_out": max(len(calls) - explaining.MOST_CALLS, 0),
+            "routed": explaining.routed(stored.incident, self._routing()),
+            "standing": explaining.standing(stored),
         }
 
     async def _history(

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from alertd.autotask.budget import WINDOW, Spent
 from alertd.autotask.holding import HeldUntil
@@ -17,6 +17,15 @@ from alertd.flows.ports import Clock
 
 SLOT_PATIENCE_S = 20.0  # with the longest call's time-out shorter than what is left of a lease
 _COME_BACK = timedelta(seconds=1)
+
+
+class Ended(NamedTuple):
+    """How a call ended: the outcome as in the metrics, HTTP's status if any, and in short what was said."""
+
+    endpoint: str
+    outcome: str
+    status: int | None
+    answer: str
 
 
 class CallLog(Protocol):
@@ -34,6 +43,10 @@ class CallLog(Protocol):
         """
         ...
 
+    def answered(self, at: datetime, ended: Ended) -> None:
+        """Keep how a recorded call ended, sooner or later. Never blocks, never raises."""
+        ...
+
 
 class TransientCallLog:
     """A call log for commands that run without a store: what it keeps ends with the process."""
@@ -46,6 +59,10 @@ class TransientCallLog:
     async def record(self, at: datetime, endpoint: str) -> None:
         """Keep nothing: the budget in memory has counted the call."""
         del at, endpoint
+
+    def answered(self, at: datetime, ended: Ended) -> None:
+        """Keep nothing."""
+        del at, ended
 
 
 class Pass:
@@ -97,6 +114,10 @@ class Gate:
         finally:
             self._leave(turn)
 
+    def answered(self, passed: Pass, ended: Ended) -> None:
+        """Keep how the call that was let pass has ended."""
+        self._log.answered(passed.began_at, ended)
+
     def remaining(self) -> int:
         """Return what is left of this hour's budget."""
         return self.scheduler.budget.remaining(self._clock.now())
@@ -147,4 +168,4 @@ class Gate:
         return spent
 
 
-__all__ = ["CallLog", "Gate", "HeldUntil", "Pass", "TransientCallLog"]
+__all__ = ["CallLog", "Ended", "Gate", "HeldUntil", "Pass", "TransientCallLog"]

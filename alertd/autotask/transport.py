@@ -20,7 +20,7 @@ from alertd.autotask.holding import HeldUntil
 from alertd.autotask.logins import Logins
 from alertd.autotask.memory import Memory
 from alertd.autotask.metrics import AutotaskMetrics
-from alertd.autotask.pacing import CallLog, Gate, Pass
+from alertd.autotask.pacing import CallLog, Ended, Gate, Pass
 from alertd.autotask.precedence import Precedence, resolved
 from alertd.autotask.pressure import USAGE_EVERY, Usage, pressure_level
 from alertd.autotask.reach import Reach
@@ -322,6 +322,7 @@ class Transport:
             result = Unavailable(str(judged)) if isinstance(judged, CredentialRefused) else judged
         self._tell_scheduler(errand, passed, result)
         self._note(call, result)
+        self.gate.answered(passed, _ended(call, reply, result))
         return result, zone
 
     async def _timed(self, request: Request) -> Reply:
@@ -471,3 +472,12 @@ def _usage(payload: Payload) -> Usage | None:
     if not isinstance(calls, int) or not isinstance(allowance, int) or allowance <= 0:
         return None
     return Usage(max(0, calls), allowance)
+
+
+def _ended(call: Call, reply: Reply, result: Payload | PortError) -> Ended:
+    """Say for `explain` how a call ended, and nothing that a record holds."""
+    status = reply.status if isinstance(reply, Answer) else None
+    if isinstance(result, PortError):
+        return Ended(call.endpoint, result.reason, status, shown(result))
+    made = result.get("itemId")
+    return Ended(call.endpoint, "ok", status, f"id {made}" if isinstance(made, int) else "")

@@ -27,13 +27,28 @@ def labels(of: Document) -> str:
 def incident(told: Document) -> Iterator[str]:
     """Yield the lines about one incident: how it stands, what comes next, what happened."""
     yield one_line(f"{told['state'].upper()}: {told['title']} [{told['severity']}]")
-    yield from _facts(_incident_facts(told))
+    yield from _facts(_incident_facts(told) | _standing_facts(told))
     yield from _members(told.get("members", ()))
     yield from happened(told.get("history", ()))
-    calls = Counter(call["endpoint"] for call in told.get("calls", ()))
-    if calls:
-        said = ", ".join(f"{endpoint} {count}" for endpoint, count in calls.most_common())
-        yield f"Calls to Autotask still on record: {said}"
+    yield from _calls(told.get("calls", ()), told.get("calls_left_out", 0))
+
+
+def _calls(calls: Sequence[Document], left_out: int) -> Iterator[str]:
+    if not calls:
+        return
+    counts = Counter(call["endpoint"] for call in calls)
+    said = ", ".join(f"{endpoint} {count}" for endpoint, count in counts.most_common())
+    yield f"Calls to Autotask still on record: {said}{f', and {left_out} before these' if left_out else ''}"
+    for call in calls:
+        name = " ".join(filter(None, (call.get("operation"), call["endpoint"])))
+        yield f"  {instant(call['at'])}  {name}: {_ended(call)}"
+
+
+def _ended(call: Document) -> str:
+    if not call.get("outcome"):
+        return "no answer is known"
+    status = f" ({call['status']})" if call.get("status") else ""
+    return f"{call['outcome']}{status}{': ' + one_line(call['answer']) if call.get('answer') else ''}"
 
 
 def _incident_facts(told: Document) -> dict[str, object]:
@@ -54,6 +69,23 @@ def _incident_facts(told: Document) -> dict[str, object]:
         "Incident": f"{told['incident']}, generation {told['generation']}",
         "Reference": told["reference"],
         "Receipt": told["receipt"],
+    }
+
+
+def _standing_facts(told: Document) -> dict[str, object]:
+    """What is not as it should be yet, and why; nothing of an incident that an older release tells of."""
+    now, routed = told.get("standing"), told.get("routed")
+    if not now or not routed:
+        return {}
+    ended = told["members_total"] - told["firing"]
+    messages = ", ".join(f"{name} {count}" for name, count in now["tally"].items())
+    changes = routed["differs_today"].items()
+    today = ", ".join(f"{name} {each['then']}, today {each['today']}" for name, each in changes)
+    return {
+        "To do": "; ".join(now["differs"]),
+        "Held up": now["held"],
+        "Merged": f"{told['firing']} firing, {ended} over; messages: {messages or 'none'}",
+        "Route": today if routed["exists_today"] else "is not in today's configuration any more",
     }
 
 

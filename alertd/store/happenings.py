@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, false, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, false, literal_column, or_, select, update
 
 from alertd.core.history import Happening
 from alertd.store.encoding import decode_texts, encode, instant_to_us, us_to_instant
@@ -23,6 +23,10 @@ class Call(msgspec.Struct, frozen=True):
     at: datetime
     endpoint: str
     incident_key: str = ""
+    operation: str = ""
+    outcome: str = ""  # as in alertd_autotask_requests_total; empty: none is known, or it is not over
+    status: int | None = None  # HTTP's; None: there was no answer
+    answer: str = ""  # what went wrong, in short, or what was made
 
 
 def add_all(conn: Connection, happenings: Sequence[Happening]) -> None:
@@ -79,8 +83,26 @@ def read(conn: Connection, about: About, limit: int) -> list[Happening]:
 
 def record_calls(conn: Connection, made: Sequence[Call]) -> list[None]:
     """Append calls to the log from which the rolling hour is counted."""
-    _INSERT_CALL.run(conn, [(instant_to_us(call.at), call.endpoint, call.incident_key) for call in made])
+    rows = [
+        (instant_to_us(call.at), call.endpoint, call.incident_key, call.operation, None, None, None)
+        for call in made
+    ]
+    _INSERT_CALL.run(conn, rows)
     return [None] * len(made)
+
+
+def answer_calls(conn: Connection, made: Sequence[Call]) -> None:
+    """Keep how calls for single incidents ended: those that were recorded with this time and endpoint."""
+    for call in made:
+        recorded = (
+            (calls.c.incident_key == call.incident_key)
+            & (calls.c.incident_key != literal_column("''"))
+            & (calls.c.at == instant_to_us(call.at))
+            & (calls.c.endpoint == call.endpoint)
+        )
+        conn.execute(
+            update(calls).where(recorded).values(outcome=call.outcome, status=call.status, answer=call.answer)
+        )
 
 
 def recent_calls(conn: Connection, since: datetime) -> list[datetime]:
@@ -95,7 +117,15 @@ def calls_of(conn: Connection, incident_key: str) -> list[Call]:
         calls.c.incident_key == incident_key, calls.c.incident_key != literal_column("''")
     )
     return [
-        Call(us_to_instant(row.at), row.endpoint, row.incident_key)
+        Call(
+            us_to_instant(row.at),
+            row.endpoint,
+            row.incident_key,
+            row.operation or "",
+            row.outcome or "",
+            row.status,
+            row.answer or "",
+        )
         for row in conn.execute(made.order_by(calls.c.at, calls.c.id))
     ]
 
@@ -106,10 +136,16 @@ def purge_history(conn: Connection, before: datetime, limit: int) -> int:
 
 
 def purge_calls(conn: Connection, before: datetime, limit: int) -> int:
-    """Delete up to `limit` calls from before this; return how many."""
+    """Delete up to `limit` calls for no incident in particular from before this; return how many."""
+    return _purge(conn, calls, before, limit, calls.c.incident_key == "")
+
+
+def purge_incident_calls(conn: Connection, before: datetime, limit: int) -> int:
+    """Delete up to `limit` calls for single incidents from before this; return how many."""
     return _purge(conn, calls, before, limit)
 
 
-def _purge(conn: Connection, table: Table, before: datetime, limit: int) -> int:
-    old = select(table.c.id).where(table.c.at < instant_to_us(before)).order_by(table.c.at).limit(limit)
-    return conn.execute(delete(table).where(table.c.id.in_(old))).rowcount
+def _purge(conn: Connection, table: Table, before: datetime, limit: int, *which: ColumnElement[bool]) -> int:
+    old = select(table.c.id).where(table.c.at < instant_to_us(before), *which)
+    some = old.order_by(table.c.at).limit(limit)
+    return conn.execute(delete(table).where(table.c.id.in_(some))).rowcount

@@ -50,7 +50,8 @@ from alertd.store.runner import Runner
 from alertd.store.space import SpaceGuard
 from alertd.store.vendors import VendorBooks, VendorReader
 
-KEEP_CALLS = timedelta(hours=2)  # the rolling hour, and as much again for `explain`
+KEEP_CALLS = timedelta(hours=2)  # the rolling hour, and as much again
+KEEP_INCIDENT_CALLS = timedelta(days=7)  # those for single incidents, which `explain` tells
 KEEP_SILENCES = timedelta(hours=120)  # after they ended; Alertmanager's retention
 PURGE_ROWS = 500  # in one transaction, so that nobody waits long for it
 
@@ -308,9 +309,13 @@ class Store(Reader):
         """Store these, each in place of the one with its id, in one durable transaction."""
         await self._runner.run(lambda conn: silences.keep(conn, kept))
 
-    async def record(self, at: datetime, endpoint: str, incident_key: str = "") -> None:
+    async def record(self, at: datetime, endpoint: str, incident_key: str = "", operation: str = "") -> None:
         """Log a call to Autotask. It counts against the rolling hour after a restart too."""
-        await self._runner.together(happenings.record_calls, Call(at, endpoint, incident_key))
+        await self._runner.together(happenings.record_calls, Call(at, endpoint, incident_key, operation))
+
+    async def answer(self, made: Sequence[Call]) -> None:
+        """Keep how these calls, recorded before, have ended."""
+        await self._runner.run(lambda conn: happenings.answer_calls(conn, made))
 
     async def set(self, key: str, value: str) -> None:
         """Remember `value` under `key`."""
@@ -328,6 +333,8 @@ class Store(Reader):
     async def purge(self, now: datetime, *, keep_journal: timedelta) -> Purged:
         """Delete decided entries and history older than `keep_journal`, and calls older than two hours.
 
+        Calls that were made for single incidents go after a week.
+
         Silences go 120 hours after they ended.
         Undecided entries stay whatever their age. Conditions go that do not hold, have not been heard of for
         `keep_journal`, and belong to no incident that is not closed. Many small transactions: others write
@@ -337,10 +344,17 @@ class Store(Reader):
         return Purged(
             await self._purge(partial(entries.purge, before=before, limit=PURGE_ROWS)),
             await self._purge(partial(happenings.purge_history, before=before, limit=PURGE_ROWS)),
-            await self._purge(partial(happenings.purge_calls, before=now - KEEP_CALLS, limit=PURGE_ROWS)),
+            await self._purge_calls(now),
             await self._purge_conditions(before),
             await self._purge(partial(silences.purge, before=now - KEEP_SILENCES, limit=PURGE_ROWS)),
         )
+
+    async def _purge_calls(self, now: datetime) -> int:
+        nobodys = partial(happenings.purge_calls, before=now - KEEP_CALLS, limit=PURGE_ROWS)
+        somebodys = partial(
+            happenings.purge_incident_calls, before=now - KEEP_INCIDENT_CALLS, limit=PURGE_ROWS
+        )
+        return await self._purge(nobodys) + await self._purge(somebodys)
 
     async def _purge(self, delete_some: Callable[[Connection], int]) -> int:
         deleted = 0

@@ -155,6 +155,10 @@ calls = Table(
     Column("at", BigInteger, nullable=False),
     Column("endpoint", Text, nullable=False),
     Column("incident_key", Text, nullable=False),
+    Column("operation", Text),
+    Column("outcome", Text),
+    Column("status", Integer),
+    Column("answer", Text),
     Index("calls_at", "at"),
     Index("calls_incident_key", "incident_key", **_when("incident_key <> ''")),
 )

@@ -19,6 +19,7 @@ from alertd.autotask.credential import Credential
 from alertd.autotask.desk import AutotaskDesk, BoardPlan
 from alertd.autotask.memory import TransientMemory
 from alertd.autotask.metrics import AutotaskMetrics
+from alertd.autotask.pacing import Ended
 from alertd.autotask.settings import AutotaskSettings, Timeouts
 from alertd.autotask.transport import Around
 from alertd.core.boards import BoardSettings
@@ -80,12 +81,16 @@ class FakeCallLog:
 
     def __init__(self) -> None:
         self.calls: list[tuple[datetime, str]] = []
+        self.ended: list[tuple[datetime, Ended]] = []
 
     async def recent(self, since: datetime) -> Sequence[datetime]:
         return [at for at, _ in self.calls if at > since]
 
     async def record(self, at: datetime, endpoint: str) -> None:
         self.calls.append((at, endpoint))
+
+    def answered(self, at: datetime, ended: Ended) -> None:
+        self.ended.append((at, ended))
 
 
 async def no_sleep(seconds: float) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from alertd.autotask.budget import WINDOW, RollingBudget
-from alertd.autotask.pacing import Gate
+from alertd.autotask.pacing import Ended, Gate
 from alertd.autotask.precedence import Precedence
 from alertd.autotask.pressure import pressure_level
 from alertd.autotask.scheduler import Scheduler
@@ -39,6 +39,9 @@ class KeptLog:
     async def record(self, at: datetime, endpoint: str) -> None:
         del endpoint
         self.kept.append(at)
+
+    def answered(self, at: datetime, ended: Ended) -> None:
+        del at, ended
 
 
 def make_gate(*, calls: int = 100, limit: int = 2, log: KeptLog | None = None) -> tuple[Gate, StandingClock]:
