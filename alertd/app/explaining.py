@@ -97,7 +97,7 @@ def held(known: Known) -> str:
     at = _at(known.retry_at)
     if known.held_as is not None:
         kind = Precedence(known.held_as).name.lower().replace("_", " ")
-        return f"calls of class {kind} are held back until {at}, by pressure or budget"
+        return f"calls of class {kind} are held back until {at}, by budget, pressure or an ill Autotask"
     return f"the last call failed, {known.attempts} in a row; it is tried again at {at}"
 
 

@@ -26,6 +26,7 @@ from alertd.core.incidents import (
     Waiting,
     may_complete,
 )
+from alertd.core.matchers import Labels
 from alertd.core.routes import explain as explain_routes
 from alertd.core.routes import match, place
 from alertd.core.shadowing import is_planned
@@ -119,7 +120,7 @@ class Inquiries:
     async def _explain_conditions(self, rows: Sequence[ConditionRow]) -> Document:
         return {
             "kind": "alert",
-            "conditions": [_condition(row) for row in rows],
+            "conditions": [_condition(row) | self._routes(row.condition.labels) for row in rows],
             "history": await self._history(alert_keys=[row.condition.key for row in rows]),
             "incidents": await self._incidents_told(rows),
         }
@@ -162,6 +163,12 @@ class Inquiries:
         )
         return [_line(each) for each in lines]
 
+    def _routes(self, labels: Labels) -> Document:
+        """Why each of today's routes takes it, or not."""
+        return {
+            "routes": [msgspec.to_builtins(step) for step in explain_routes(self._routing().tree, labels)]
+        }
+
     def _alert(self, alert: Alert) -> Document:
         """How it was read, and how today's routes would take it."""
         tree = self._routing().tree
@@ -172,7 +179,7 @@ class Inquiries:
             "severity": alert.severity.value,
             "labels": alert.labels,
             "annotations": alert.annotations,
-            "routes": [msgspec.to_builtins(step) for step in explain_routes(tree, alert.labels)],
+            **self._routes(alert.labels),
             "would_join": [
                 {
                     "route": matched.policy.route_name,

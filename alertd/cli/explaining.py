@@ -24,7 +24,8 @@ def explain(asked: str, *, as_json: bool) -> int:
     told = ask("explain", asked, offline=lambda operations: operations.explain(asked))
     if told is None:
         raise click.ClickException(
-            f"nothing is known by the name {asked}; alertd incidents list shows what is"
+            f"nothing is known by the name {asked}: give a receipt, a fingerprint, an incident, a ticket"
+            " number or id, or a ticket's reference; alertd incidents list shows what is"
         )
     if as_json:
         print_json(told)

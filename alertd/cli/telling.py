@@ -187,7 +187,11 @@ def _alert(told: Document) -> Iterator[str]:
     for place in told["would_join"]:
         where = f"on board {place['board']} by route {place['route']}"
         yield f"  Today it would join incident {place['incident']} {where}"
-    for step in told["routes"]:
+    yield from _steps(told["routes"])
+
+
+def _steps(steps: Sequence[Document]) -> Iterator[str]:
+    for step in steps:
         yield f"  {'  ' * step['depth']}{step['route_name']}: {step['outcome']}, {step['reason']}"
 
 
@@ -203,3 +207,6 @@ def _condition(told: Document) -> Iterator[str]:
         "Incidents": ", ".join(told["incidents"]),
     }
     yield from _facts(facts)
+    if told.get("routes"):
+        yield "  Today's routes:"
+        yield from _steps(told["routes"])
