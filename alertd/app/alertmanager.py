@@ -39,7 +39,8 @@ class AlertmanagerDesk:
 
     def configuration(self) -> str:
         """Return the routes as an Alertmanager configuration."""
-        return configuration(self._parts.current.live.routing.tree, self.boards())
+        live = self._parts.current.live
+        return configuration(live.routing.tree, self.boards(), live.inhibit)
 
     async def situation(self) -> Situation:
         """Return what there is to show, once what had been accepted before is decided, or 2 s later."""
@@ -75,13 +76,14 @@ async def look(parts: Parts) -> Situation:
         incidents={key: row.incident for key, row in loaded.incidents.items()},
         undecided=undecided,
         silenced_by=lambda labels: [found.id for found in silences.matching(labels, now)],
+        inhibited_by=parts.inhibitions.current.inhibited_by,
     )
 
 
 async def suppressed_alerts(parts: Parts) -> int:
-    """Return how many alerts that fire are suppressed. Without a silence or a wait none is read."""
+    """Return how many alerts that fire are suppressed. Mostly none is read."""
     states = await parts.store.counts_by_state()
-    if not (parts.silences.active or states.get("waiting")):
+    if not (parts.silences.active or states.get("waiting") or parts.inhibitions.current):
         return 0
     situation = await look(parts)
     shown = await asyncio.to_thread(show_alerts, situation, Wanted(active=False, unprocessed=False))

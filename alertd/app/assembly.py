@@ -26,6 +26,7 @@ from alertd.autotask.pacing import Ended
 from alertd.autotask.transport import Around
 from alertd.autotask.webhooks import TicketWebhook
 from alertd.core.alerts import Alert
+from alertd.core.incidents import QUIET_STATES
 from alertd.core.settling import Terms
 from alertd.core.suppressions import Suppressions
 from alertd.flows.beating import beating, pause
@@ -34,13 +35,14 @@ from alertd.flows.calling import Calls
 from alertd.flows.crashes import CrashPoint
 from alertd.flows.deciding import Decider
 from alertd.flows.hooking import Hooking
+from alertd.flows.inhibiting import Inhibitions
 from alertd.flows.looking import Eyes
 from alertd.flows.metrics import SettlingMetrics
 from alertd.flows.operating import Hands
-from alertd.flows.ports import Envelope
+from alertd.flows.ports import Envelope, Loaded
 from alertd.flows.sending import sending
 from alertd.flows.settling import Settler
-from alertd.flows.silencing import SilenceBook
+from alertd.flows.silencing import OPENING, SilenceBook
 from alertd.flows.syncing import Syncer
 from alertd.flows.world import World
 from alertd.intake.app import Intake
@@ -133,6 +135,7 @@ class Parts:
         self.syncer = Syncer(world, settings.sync, wake_settling=self.settler.wake)
         self.calls = Calls(self.syncer, clock)
         self.hooking = self._make_hooking(current.live)
+        self.inhibitions = Inhibitions(rules=lambda: current.live.inhibit, stored=self._stored_sources)
         self.decider = Decider(
             world,
             routing=lambda: current.live.routing,
@@ -140,6 +143,7 @@ class Parts:
             wake_settling=self.settler.wake,
             suppressions=lambda: Suppressions(self.silences.active),
             named=self.maps.named,
+            inhibitions=self.inhibitions,
         )
         self.silences = SilenceBook(store, now=clock.now, changed=self.decider.suppressions_changed)
         self.operations = Operations(
@@ -223,6 +227,8 @@ class Parts:
         if live.credential != old.credential:
             self.desk.credential_changed(live.credential)
         self.desk.adopt(live.plan)
+        if live.inhibit != old.inhibit:
+            self.decider.suppressions_changed((*OPENING, *QUIET_STATES))
         await self.store.wake(self.clock.now())  # what is desired may have changed with the boards
         self.settler.wake()
 
@@ -233,6 +239,9 @@ class Parts:
             mark=f"{self.current.live.mark[:16]} {self.desk.metadata_mark()}",
             unwatched_since=self.syncer.unwatched_since(),
         )
+
+    async def _stored_sources(self) -> Sequence[Loaded]:
+        return (await self.store.firing(), await self.store.resting())
 
     def _read(self, envelope: Envelope) -> Sequence[Alert]:
         return read_stored(envelope, self.current.live.senders)

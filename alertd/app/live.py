@@ -16,6 +16,7 @@ from alertd.config import secrets
 from alertd.config.loading import file_hash, load
 from alertd.config.settings import Settings
 from alertd.core.folding import Routing
+from alertd.core.inhibiting import InhibitRule
 from alertd.core.secret import Secret
 from alertd.core.settings import SecretRef
 from alertd.intake.senders import Sender
@@ -30,6 +31,7 @@ class Live:
     settings: Settings
     senders: Mapping[str, Sender]
     routing: Routing
+    inhibit: tuple[InhibitRule, ...]
     credential: Credential
     plan: BoardPlan
     webhook: WebhookPlan | None
@@ -61,6 +63,7 @@ def compile_settings(settings: Settings, environ: Mapping[str, str], *, mark: st
         settings=settings,
         senders=compile_senders(settings.sources, open_secret),
         routing=routing,
+        inhibit=tuple(each.rule() for each in settings.inhibit),
         credential=credential_of(settings, environ),
         plan=plan_of(settings, routing),
         webhook=webhook_plan(settings, environ) if settings.mode == "live" else None,

@@ -30,7 +30,7 @@ from alertd.core.matchers import Labels
 from alertd.core.routes import explain as explain_routes
 from alertd.core.routes import match, place
 from alertd.core.shadowing import is_planned
-from alertd.core.silences import Silence
+from alertd.core.silences import Silence, shown_id
 from alertd.core.tickets import Known
 from alertd.flows.errors import Conflict
 from alertd.flows.ports import ConditionRow, Entry, Envelope, Step
@@ -266,7 +266,7 @@ def silenced(incident: Incident, silences: Mapping[str, Silence]) -> Document:
     if not isinstance(phase, Silenced):
         return {}
     return {
-        "silenced_by": list(phase.by),
+        "silenced_by": [shown_id(each) for each in phase.by],
         "silenced_until": _at(max(ends)) if (ends := _ends(phase, silences)) else None,
         "silenced_kind": phase.kind,
         "silenced_said": phase.said,
@@ -304,8 +304,10 @@ def _next_by_phase(incident: Incident, known: Known) -> str:
     match incident.phase:
         case Waiting() as phase:
             return _next_after_wait(incident, phase)
+        case Silenced(said=said, kind="inhibited"):
+            return f"inhibited by {said}; if it still fires when that is over it gets its ticket then"
         case Silenced(by=by, kind=kind):
-            what = {"silence": "silenced by", "inhibited": "inhibited by"}.get(kind, "held back by")
+            what = "silenced by" if kind == "silence" else "held back by"
             return f"{what} {', '.join(by)}; what still fires when that is over gets its ticket then"
         case Holding(_, until):
             return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
@@ -325,6 +327,8 @@ def _next_after_wait(incident: Incident, phase: Waiting) -> str:
     match phase:
         case Waiting(until, datetime() as collected_at) if until > collected_at:
             return f"its ticket is made at {_at(until)} unless it has cleared by itself by then"
+        case _ if not incident.policy.group_wait:
+            return f"waiting until {_at(phase.until)} for what may inhibit it, then the ticket is made"
         case _:
             return f"collecting alerts of its group until {_at(phase.until)}, then the ticket is made"
 

@@ -64,7 +64,8 @@ def _incident_facts(told: Document) -> dict[str, object]:
         "Group": labels(told["group"]),
         "Opened": instant(told["opened_at"]),
         "Touched": told["touched"] and f"by {told['touched']}",
-        "Silenced": told.get("silenced_by") and _silenced(told),
+        "Silenced": told.get("silenced_by") and not _is_inhibited(told) and _silenced(told),
+        "Inhibited": told.get("silenced_by") and _is_inhibited(told) and _silenced(told),
         "Parked": told["parked"],
         "Incident": f"{told['incident']}, generation {told['generation']}",
         "Reference": told["reference"],
@@ -87,6 +88,10 @@ def _standing_facts(told: Document) -> dict[str, object]:
         "Merged": f"{told['firing']} firing, {ended} over; messages: {messages or 'none'}",
         "Route": today if routed["exists_today"] else "is not in today's configuration any more",
     }
+
+
+def _is_inhibited(told: Document) -> bool:
+    return told.get("silenced_kind") == "inhibited"
 
 
 def _silenced(told: Document) -> str:

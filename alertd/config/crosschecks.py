@@ -28,6 +28,7 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     yield from _repeated_names(data, "boards", "board")
     yield from _repeated_names(data, "sources", "source")
     yield from _repeated_names(data, "tests", "test")
+    yield from _repeated_names(data, "inhibit", "inhibition")
     yield from _reserved_sources(data)
     yield from _shared_tokens(data)
     yield from _bad_templates(data)

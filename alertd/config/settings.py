@@ -9,6 +9,7 @@ from pydantic import Field
 from alertd.autotask.settings import AutotaskSettings
 from alertd.core.boards import BoardSettings
 from alertd.core.digest_settings import DigestSettings
+from alertd.core.inhibit_settings import InhibitSettings
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.route_tests import TestSettings
 from alertd.core.settings import Section
@@ -36,4 +37,5 @@ class Settings(Section):
     boards: Annotated[list[BoardSettings], Field(min_length=1)]
     route: RootRouteSettings
     digest: DigestSettings | None = None
+    inhibit: list[InhibitSettings] = Field(default_factory=list)
     tests: list[TestSettings] = Field(default_factory=list)

@@ -11,9 +11,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from alertd.core import acknowledging, digests, flapping, noting, quieting, waiting
+from alertd.core import acknowledging, awaiting, digests, flapping, noting, quieting, waiting
 from alertd.core.alerts import AlertKey, Severity
 from alertd.core.clients import Customer
+from alertd.core.held_back import HeldBack
 from alertd.core.incidents import (
     Acknowledged,
     Change,
@@ -32,6 +33,7 @@ from alertd.core.incidents import (
     Holding,
     How,
     Incident,
+    Inhibiting,
     Linked,
     Member,
     Merged,
@@ -71,7 +73,8 @@ def open_incident(
     now: datetime,
 ) -> Incident:
     """Begin an incident with its first firing condition."""
-    member, waits = fired.member, waiting.begun(policy, (fired.member,), now)
+    member, begun = fired.member, waiting.begun(policy, (fired.member,), now)
+    waits = awaiting.extended(begun, fired, policy, now)
     return Incident(
         key=key,
         policy=policy,
@@ -91,9 +94,10 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
     """Fold one change into the incident. A change that does not fit is ignored, since delivery repeats."""
     match change:
         case Fired(member, messages):
-            return count(_fire(_weighed(before, member, now), member, now), messages)
+            after = _fire(_weighed(before, member, now), member, now)
+            return count(awaiting.follow(after, before=before, fired=change, now=now), messages)
         case Changed(member, messages):
-            return count(_change(before, member, now), messages)
+            return count(awaiting.hurried(_change(before, member, now), member, now), messages)
         case Ended(key, at, expired, messages):
             return count(_end(before, key, at, expired, now), messages)
         case Updated(key, text, messages):
@@ -102,6 +106,8 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
             return count(before, messages)
         case Quieted(quiet_by_key):
             return quieting.with_quiet(before, quiet_by_key)
+        case Inhibiting(held_back):
+            return _hold_back(before, held_back, now)
         case Tick():
             return digests.tick(before, now) if before.kind == "summary" else _tick(before, now)
         case Linked(ticket, revision):
@@ -391,6 +397,14 @@ def _link(before: Incident, ticket: Ticket, revision: int, now: datetime) -> Inc
         merged=before.tally.merged + max(waiting - 1, 0),
     )
     return _forget_told(replace(linked, tally=placed), revision)
+
+
+def _hold_back(before: Incident, held_back: HeldBack, now: datetime) -> Incident:
+    """Tell of it once, as it stands when the note is made."""
+    if isinstance(before.phase, Closed) or held_back == before.held_back:
+        return before
+    others = tuple(each for each in before.changes if each.what != "held back")
+    return _tell(replace(before, held_back=held_back, changes=others), "held back", None, now)
 
 
 def _found_foreign(before: Incident, now: datetime) -> Incident:

@@ -26,6 +26,7 @@ from alertd.core.incidents import (
     Ended,
     Fired,
     Incident,
+    Inhibiting,
     Member,
     Open,
     Quieted,
@@ -33,13 +34,16 @@ from alertd.core.incidents import (
     Tick,
     Updated,
 )
+from alertd.core.inhibiting import InhibitRules
+from alertd.core.inhibition import Inhibition
 from alertd.core.routes import Matched, Policy, Route, match, place
-from alertd.core.silences import NO_SILENCES
-from alertd.core.suppressions import Suppressor
+from alertd.core.silences import NO_SILENCES, shown_id
+from alertd.core.suppressions import Suppressions, Suppressor
 from alertd.core.text import cut, one_line
 
 LONGEST_UPDATE = 300
 NO_MESSAGES = incidents.Tally()
+NO_INHIBITION = Inhibition(InhibitRules())
 
 
 class Routing(msgspec.Struct, frozen=True):
@@ -82,6 +86,7 @@ class Event(msgspec.Struct, frozen=True):
     places: tuple[Place, ...] = ()
     counted: bool = True
     text: str = ""  # what an update says
+    awaits_source: bool = False
 
 
 class Fold:
@@ -92,10 +97,19 @@ class Fold:
     At last, add those incidents that `wanted_lists` names and that are stored, and call `put_on_lists`.
     """
 
-    def __init__(self, routing: Routing, *, now: datetime, suppressions: Suppressor = NO_SILENCES) -> None:
+    def __init__(
+        self,
+        routing: Routing,
+        *,
+        now: datetime,
+        suppressions: Suppressor = NO_SILENCES,
+        inhibition: Inhibition = NO_INHIBITION,
+    ) -> None:
         self._routing = routing
         self._now = now
-        self._suppressions = suppressions
+        self._inhibition = inhibition
+        self._inhibiting = inhibition.batch()
+        self._suppressions = Suppressions(suppressions, self._inhibiting)
         self.committed: dict[str, int] = {}
         self.conditions: dict[AlertKey, Condition] = {}
         self.incidents: dict[str, Incident] = {}
@@ -103,6 +117,7 @@ class Fold:
         self.changed_incidents: set[str] = set()
         self.history: list[Happening] = []
         self.totals: Counter[str] = Counter()
+        self.told_of_held: set[str] = set()  # incidents that tell what they hold back, as it is now
         self._events: list[Event] = []
         self._listings: list[digests.Listing] = []
 
@@ -169,10 +184,6 @@ class Fold:
         text: str = "",
     ) -> Event:
         member = member_of(condition)
-        if turn in (Turn.FIRED, Turn.CHANGED):
-            member = msgspec.structs.replace(
-                member, quiet=self._suppressions.quiet(condition.labels, self._now)
-            )
         ended_at = condition.ended_at or condition.seen_at
         return Event(turn, condition.key, member, receipt, ended_at, places, counted, text)
 
@@ -186,6 +197,7 @@ class Fold:
     def _put(self, condition: Condition) -> None:
         self.conditions[condition.key] = condition
         self.changed_conditions.add(condition.key)
+        self._inhibiting.heard(condition)
 
     # --- silences -------------------------------------------------------------------------------------
 
@@ -244,6 +256,16 @@ class Fold:
         if found is not None:
             self._listings.append(found)
 
+    def _with_quiet(self, event: Event) -> Event:
+        """Ask what keeps it quiet, now that all of the batch is known."""
+        if event.turn not in (Turn.FIRED, Turn.CHANGED) or not self._suppressions:
+            return event
+        labels = self.conditions[event.key].labels
+        quiet = self._suppressions.quiet(labels, self._now)
+        member = msgspec.structs.replace(event.member, quiet=quiet)
+        awaits = quiet is None and self._inhibiting.is_target(labels)
+        return msgspec.structs.replace(event, member=member, awaits_source=awaits)
+
     # --- second pass ----------------------------------------------------------------------------------
 
     def decide(self) -> None:
@@ -252,7 +274,7 @@ class Fold:
             if quieting.is_out_of_date(incident, self._now):
                 self._ask_silences(key)
         repeats: Counter[str] = Counter()
-        for event in self._events:
+        for event in map(self._with_quiet, self._events):
             if event.turn is Turn.FIRED:
                 self._fired(event)
             elif event.turn in (Turn.REPEATED, Turn.STALE, Turn.UNKNOWN):
@@ -268,6 +290,7 @@ class Fold:
             before = self.incidents[key]
             if self._asks_silences(key):
                 self._ask_silences(key)
+            self._tell_of_held(key)
             self._step(key, Tick())
             after = self.incidents[key]
             told = isinstance(before.phase, Silenced) or isinstance(after.phase, Silenced)
@@ -284,7 +307,7 @@ class Fold:
         kept = [key for key in condition.incidents if self._is_live(key)]
         beside = [key for key in places if key not in kept] if places.keys() >= set(kept) else []
         for count, key in enumerate((*kept, *beside)):
-            fired = Fired(event.member, messages=0 if count else 1)
+            fired = Fired(event.member, messages=0 if count else 1, awaits_source=event.awaits_source)
             if key in self.incidents:
                 self._step(key, fired)
                 self._tell("fired", incident_key=key, event=event)
@@ -328,10 +351,19 @@ class Fold:
         present = [key for key in self.conditions[event.key].incidents if key in self.incidents]
         for count, key in enumerate(present):
             messages = 1 if event.counted and not count else 0
+            if event.turn in (Turn.CLEARED, Turn.EXPIRED):
+                self._tell_of_held(key)
             self._step(key, _change_of(event, messages))
             self._tell(event.turn.value, incident_key=key, event=event, detail=_said(event))
         if not present and event.counted:
             self.totals["ignored" if event.turn is Turn.UPDATED else "cleared_unticketed"] += 1
+
+    def _tell_of_held(self, key: str) -> None:
+        """Have the incident know what its alerts hold back, as it was before this batch."""
+        held_back = self._inhibition.held_back(self.incidents[key]) if key not in self.told_of_held else None
+        if held_back is not None:
+            self._step(key, Inhibiting(held_back))
+            self.told_of_held.add(key)
 
     def _is_live(self, key: str) -> bool:
         return key in self.incidents and incidents.is_live(self.incidents[key])
@@ -364,11 +396,12 @@ class Fold:
                 pass
             case _, Silenced(_, until, by, said):
                 ends = until.isoformat(timespec="seconds") if until is not None else ""
-                detail = {"by": ", ".join(by), "said": said, "until": ends}
+                detail = {"by": ", ".join(map(shown_id, by)), "said": said, "until": ends}
                 shown = {name: text for name, text in detail.items() if text}
                 self._tell(incidents.state_of(after), incident_key=after.key, detail=shown)
-            case Silenced(), Open():
-                self._tell("silence over", incident_key=after.key)
+            case Silenced(kind=kind), Open():
+                said = "inhibited no more" if kind == "inhibited" else "silence over"
+                self._tell(said, incident_key=after.key)
             case Silenced(), _:
                 self._tell(incidents.state_of(after), incident_key=after.key)
             case _:

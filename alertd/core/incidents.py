@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 
 from alertd.core.alerts import AlertKey, OnExpiry, Severity
 from alertd.core.clients import Customer
+from alertd.core.held_back import HeldBack
 from alertd.core.routes import Policy
 from alertd.core.silences import Quiet, QuietKind
 from alertd.core.tickets import Ticket
@@ -140,6 +141,7 @@ What: TypeAlias = Literal[
     "flapping",
     "stable",
     "rejoined",
+    "held back",
 ]
 
 
@@ -225,6 +227,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_silence: Silenced | None = (
         None  # that held this generation's ticket back; `until`: it did until then
     )
+    held_back: HeldBack | None = None  # what its alerts inhibit; None: never anything
     tally: Tally = Tally()
     flapping: Flapping | None = None
     reopened_at: tuple[datetime, ...] = ()  # when a ticket that we had completed was needed again, of late
@@ -243,6 +246,7 @@ class Fired(msgspec.Struct, frozen=True):
 
     member: Member
     messages: int = 1  # to count here; 0 where another incident of the same alert counts them
+    awaits_source: bool = False  # nothing inhibits it yet, and a rule might
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -279,6 +283,12 @@ class Quieted(msgspec.Struct, frozen=True):
     """What silences its conditions now has been asked anew; None: nothing does."""
 
     quiet_by_key: dict[AlertKey, Quiet | None]
+
+
+class Inhibiting(msgspec.Struct, frozen=True):
+    """What its alerts hold back has changed."""
+
+    held_back: HeldBack
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -358,6 +368,7 @@ Change: TypeAlias = (
     | Updated
     | Counted
     | Quieted
+    | Inhibiting
     | Tick
     | Linked
     | FoundForeign
@@ -376,6 +387,7 @@ Change: TypeAlias = (
 
 
 # states of incidents that are not closed, as lists and metrics name them
+RESTING_STATES = ("waiting", "holding", "acknowledged")  # in which nothing may fire, and that is not the end
 QUIET_STATES = ("silenced", "inhibited", "held")
 OPEN_STATES = (
     "waiting",

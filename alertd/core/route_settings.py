@@ -50,6 +50,7 @@ class RouteSettings(Section):
     board: str | None = None
     group_by: Annotated[list[str], AfterValidator(_group_by)] | None = None
     group_wait: Duration | None = None
+    inhibit_wait: Duration | None = None
     hold: Duration | None = None
     reopen_within: Duration | None = None
     close: Close | None = None

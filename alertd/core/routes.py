@@ -31,7 +31,7 @@ IncidentKey = NewType("IncidentKey", str)  # 26 lower-case base32 characters
 _ALL = "..."
 _INHERITED = (
     *("board", "group_wait", "hold", "reopen_within", "close"),
-    *("on_expiry", "note_interval", "missed", "company", "acknowledge_limit"),
+    *("on_expiry", "note_interval", "missed", "company", "acknowledge_limit", "inhibit_wait"),
 )
 
 
@@ -41,6 +41,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     route_name: str
     board: str
     group_wait: timedelta = timedelta()
+    inhibit_wait: timedelta = timedelta(seconds=15)  # for what a rule could inhibit; never what is critical
     hold: timedelta = timedelta(minutes=5)
     reopen_within: timedelta = timedelta(hours=24)
     close: Close = "untouched"

@@ -82,6 +82,11 @@ class Quiet(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.until is None or self.until > now
 
 
+def shown_id(id_: str) -> str:
+    """Return what people know it by of one of `Quiet.by`: of an alert, its fingerprint."""
+    return id_.partition("\x1f")[0]
+
+
 def state_of(silence: Silence, now: datetime) -> SilenceState:
     """Return how the silence stands at `now`. It is over at its end, not after it."""
     if now >= silence.ends_at:
@@ -142,7 +147,7 @@ class ActiveSilences:
             self._add(silence)
 
     def _add(self, silence: Silence) -> None:
-        entry = (silence, _all_of(silence.matchers))
+        entry = (silence, all_of(silence.matchers))
         exact = next(((m.name, m.value) for m in silence.matchers if m.operator == "=" and m.value), None)
         found = self._others if exact is None else self._by_label.setdefault(exact, [])
         found.append(entry)
@@ -185,7 +190,8 @@ NO_SILENCES = ActiveSilences(())
 # --- parts --------------------------------------------------------------------------------------------
 
 
-def _all_of(matchers: Matchers) -> Predicate:
+def all_of(matchers: Matchers) -> Predicate:
+    """Return one test for all of them, in which patterns remember their answers."""
     exact = predicate(each for each in matchers if not each.is_regex)
     patterns = [_remembering(each) for each in matchers if each.is_regex]
     return lambda labels: exact(labels) and all(matches(labels) for matches in patterns)

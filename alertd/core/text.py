@@ -16,6 +16,7 @@ import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alertd.core import digest_text
+from alertd.core.held_back import HeldAlert
 from alertd.core.incidents import Closed, Happened, Incident, Member, WhyNew, state_of
 from alertd.core.settings import format_duration
 from alertd.core.silences import QuietKind
@@ -49,7 +50,8 @@ DESCRIPTION = """\
 {% for member in members %}- {{ member }}
 {% endfor %}
 {% endif %}{% if url %}Link: {{ url }}
-{% endif %}Route: {{ route }}; receipt {{ receipt }}"""
+{% endif %}{% for line in held_back %}{{ line }}
+{% endfor %}Route: {{ route }}; receipt {{ receipt }}"""
 
 
 class BadTemplate(ValueError):
@@ -141,6 +143,8 @@ def note_text(incident: Incident, *, after: int, upto: int) -> tuple[str, str]:
     lines = [_change_line(happened) for happened in told]
     if incident.changes_left_out:
         lines.insert(0, f"({incident.changes_left_out} earlier changes are left out)")
+    if any(happened.what == "held back" for happened in told):
+        lines += ["", *_held_lines(incident)]
     lines += ["", f"Now: {firing} firing, {ended} over.", *_member_lines(incident)]
     title = f"{firing} firing, {ended} over"
     return title, _cut_lines(clean("\n".join(lines)), NOTE_LENGTH)
@@ -160,7 +164,8 @@ def resolution_text(incident: Incident) -> str:
         "expired": f"Nothing more was heard of it: expired, not confirmed clear, {at}.",
         "operator": f"Closed in alertd by an operator, {at}.",
     }.get(how, f"The monitoring reports it clear, {at}.")
-    lines = [_listed(incident)] if incident.kind == "summary" else [says, *_member_lines(incident)]
+    said = [says, *_member_lines(incident), *_held_lines(incident)]
+    lines = [_listed(incident)] if incident.kind == "summary" else said
     return _cut_lines(clean("\n".join(lines)), RESOLUTION_LENGTH)
 
 
@@ -231,6 +236,7 @@ def _values(incident: Incident, reference: str) -> dict[str, Any]:
         "labels": incident.group,
         "state": state_of(incident),
         "silenced": _silenced(incident),
+        "held_back": _held_lines(incident),
         "previous": incident.previous.number or str(incident.previous.id) if incident.previous else "",
         "follows": _follows(incident),
         "cleared": _instant(phase.at) if isinstance(phase, Closed) else "",
@@ -255,6 +261,7 @@ _SAMPLE: dict[str, Any] = {
     "labels": {"alertname": "DiskFull"},
     "state": "open",
     "silenced": "",
+    "held_back": ["Held back while this fires: 2 alerts", "- fs02: Disk D: is almost full [warning]"],
     "update": "",
     "previous": "",
     "follows": "the same problem is back",
@@ -288,6 +295,8 @@ def _silenced(incident: Incident) -> str:
         return ""
     by = ", ".join(past.by[:MOST_SILENCES])
     said = f" ({past.said})" if past.said else ""
+    if past.kind == "inhibited" and past.said:
+        by, said = past.said, ""  # keys of alerts tell people nothing
     until = f" until {_instant(past.until)}" if past.until is not None else ""
     return one_line(f"{_QUIET[past.kind]} {by}{said} from {_instant(past.since)}{until}")
 
@@ -298,6 +307,30 @@ _QUIET: dict[QuietKind, str] = {
     "interval": "Outside the hours of",
     "inhibited": "Inhibited by",
 }
+
+
+def _held_lines(incident: Incident) -> list[str]:
+    """What its alerts hold back: the first by name, all in numbers."""
+    held = incident.held_back
+    if held is None:
+        return []
+    over = f"; {held.over} more were over meanwhile" if held.over else ""
+    if isinstance(incident.phase, Closed):
+        heads = f"Held back while this fired: {_alerts(held.firing)}, looked at anew since it is over{over}"
+    else:
+        heads = f"Held back while this fires: {_alerts(held.firing)}{over}"
+    lines = [heads, *map(_held_line, held.first)]
+    left = held.firing - len(held.first)
+    return [*lines, f"and {left} more"] if left > 0 else lines
+
+
+def _alerts(count: int) -> str:
+    return "1 alert" if count == 1 else f"{count} alerts"
+
+
+def _held_line(held: HeldAlert) -> str:
+    where = f"{held.host}: " if held.host else ""
+    return cut(one_line(f"- {where}{held.title} [{held.severity}], firing since {_instant(held.since)}"), 300)
 
 
 def _one_host(members: list[Member]) -> bool:
@@ -342,6 +375,7 @@ _SAYS = {
     "severity": "Severity {detail}: {what}",
     "flapping": "Flapping: {detail}. The ticket is held open until it is stable.",
     "stable": "Stable again: it does not flap any more.",
+    "held back": "Other alerts that this explains get no tickets of their own while it fires.",
     "left open": "All clear. The ticket is left open: {detail}.",
     "rejoined": "The problem stands. This ticket is open again, so it is followed here, without a new one.",
     "linked": "alertd's alerts for this problem are followed in this ticket, which was there before.",

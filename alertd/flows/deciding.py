@@ -24,6 +24,7 @@ from alertd.core.suppressions import Suppressor
 from alertd.core.tickets import Known
 from alertd.core.v2.alerts import Undecided
 from alertd.flows.errors import Conflict
+from alertd.flows.inhibiting import Inhibitions
 from alertd.flows.ports import Entry, Envelope, IncidentRow, Loaded, Parking, Step
 from alertd.flows.rows import condition_write, incident_write
 from alertd.flows.silencing import OPENING
@@ -71,6 +72,7 @@ class Decider:
         wake_settling: Callable[[], None],
         suppressions: Callable[[], Suppressor] = lambda: NO_SILENCES,
         named: Callable[[Alert], Alert] = _as_sent,
+        inhibitions: Inhibitions | None = None,
     ) -> None:
         self._state = world.state
         self._journal = world.journal
@@ -81,6 +83,7 @@ class Decider:
         self._named = named
         self._wake_settling = wake_settling
         self._suppressions = suppressions
+        self._inhibitions = inhibitions if inhibitions is not None else Inhibitions()
         self._asking = Asking()
         self._seen_at = LONG_AGO  # those that began later have not been taken up yet
         self._waiting: deque[Work] = deque()
@@ -131,10 +134,11 @@ class Decider:
 
     async def recover(self) -> None:
         """Decide what was accepted and not decided before the process ended."""
+        await self._inhibitions.refresh()
         while await self._sweep():
             pass
         self._ask_again((*OPENING, *QUIET_STATES))  # how far a change had come is not known
-        while await self._ask_silences():
+        while await self._ask_silences() or await self._ask_due():
             pass
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
@@ -144,6 +148,7 @@ class Decider:
             worked = await self._decide_waiting() or await self._catch_up()
             worked = await self.pass_time() or worked
             worked = await self._ask_silences() or worked
+            worked = await self._ask_due() or worked
             if not worked and not stop.is_set():
                 await self._rest(stop)
 
@@ -265,6 +270,10 @@ class Decider:
         self._seen_at = now
         if starts_at is not None and starts_at <= now:
             self._ask_again(OPENING)
+        if not self._asking.states and self._inhibitions.take_begun():
+            self._ask_again(
+                OPENING
+            )  # after a round that is under way, or sources that keep coming would keep it from its end
         asking = self._asking
         if not asking.states:
             return False
@@ -274,6 +283,13 @@ class Decider:
         if self._asking is asking:
             self._asking = Asking(asking.states, keys[-1]) if keys else Asking()
         return True
+
+    async def _ask_due(self) -> bool:
+        """Ask about those that inhibition concerns: released ones, and tickets that tell of them."""
+        keys = self._inhibitions.current.take_due(MOST_DUE)
+        if keys:
+            await self._step(_nothing_new, alert_keys=(), incident_keys=keys, decided=())
+        return bool(keys)
 
     def _ask_again(self, states: Iterable[str]) -> None:
         """Go through those in these states; a round that is under way begins anew with them."""
@@ -292,8 +308,10 @@ class Decider:
     ) -> None:
         """Load, fold and commit; again from the start when a row moved meanwhile."""
         while True:
-            now = self._clock.now()
-            fold = Fold(self._routing(), now=now, suppressions=self._suppressions())
+            if await self._inhibitions.refresh():
+                self._ask_again((*OPENING, *QUIET_STATES))
+            now, inhibition = self._clock.now(), self._inhibitions.current
+            fold = Fold(self._routing(), now=now, suppressions=self._suppressions(), inhibition=inhibition)
             loaded = await self._state.load(alert_keys, ())  # type: ignore[arg-type] # keys are texts
             fold.conditions = {key: row.condition for key, row in loaded.conditions.items()}
             await first_pass(fold)
@@ -314,6 +332,8 @@ class Decider:
                 await self._state.commit(step)
             except Conflict:
                 continue
+            inhibition.told(fold.told_of_held)
+            inhibition.commit(map(fold.conditions.__getitem__, fold.changed_conditions), fold.incidents)
             self._crash("decide.after_commit", "")
             self._after_commit(step)
             return

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
 
 from alertd.core.alerts import AlertKey, alert_key
-from alertd.core.incidents import Incident
+from alertd.core.incidents import RESTING_STATES, Incident
 from alertd.core.tickets import Known
 from alertd.flows.ports import Canary, ConditionRow, Due, IncidentRow, LiveTicket, Loaded
 from alertd.store.encoding import (
@@ -204,6 +204,16 @@ def firing(conn: Connection) -> Loaded:
     rows = _conditions(conn, select(alerts).where(FIRING))
     incident_keys = {key for row in rows for key in row.condition.incidents}
     return Loaded({row.condition.key: row for row in rows}, _load_incidents(conn, sorted(incident_keys)))
+
+
+def resting(conn: Connection) -> Loaded:
+    """Return the conditions that are over while their incidents are not, and those, at one moment."""
+    keys = conn.execute(select(incidents.c.key).where(incidents.c.state.in_(RESTING_STATES))).scalars()
+    rows = _load_incidents(conn, list(keys))
+    over = {
+        member.key for row in rows.values() for member in row.incident.members.values() if not member.firing
+    }
+    return Loaded(_load_conditions(conn, sorted(over)), rows)
 
 
 def _conditions(conn: Connection, query: Select[Any]) -> list[ConditionRow]:

@@ -161,6 +161,10 @@ class Reader:
         """Return every condition that holds, and the incidents they belong to, at one moment."""
         return await self._reads.run(reading.firing)
 
+    async def resting(self) -> Loaded:
+        """Return the conditions that are over while their incidents are not, and those, at one moment."""
+        return await self._reads.run(reading.resting)
+
     async def history(
         self,
         *,

@@ -84,6 +84,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     incidents: Mapping[str, Incident] = {}  # by key, at least those that the conditions belong to
     undecided: Sequence[Undecided] = ()
     silenced_by: SilencedBy = lambda labels: ()  # ids of the active silences that match
+    inhibited_by: SilencedBy = lambda labels: ()  # fingerprints of what inhibits
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,11 +233,13 @@ def _newest(undecided: Iterable[Undecided]) -> list[Undecided]:
 
 def _status(situation: Situation, labels: Labels, incidents: Sequence[Incident]) -> AlertStatus:
     silenced_by = tuple(situation.silenced_by(labels))
+    inhibited_by = tuple(situation.inhibited_by(labels))
     waits = bool(incidents) and all(isinstance(incident.phase, Waiting) for incident in incidents)
     muted_by = (WAITING,) if waits else ()
     return AlertStatus(
-        state="suppressed" if silenced_by or muted_by else "active",
+        state="suppressed" if silenced_by or inhibited_by or muted_by else "active",
         silenced_by=silenced_by,
+        inhibited_by=inhibited_by,
         muted_by=muted_by,
     )
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import msgspec
 
+from alertd.core.inhibiting import InhibitRule
 from alertd.core.routes import Route
 from alertd.core.settings import format_duration
 
@@ -18,15 +19,18 @@ REPEAT_INTERVAL = "8760h"  # a ticket that stands is not told of again
 _LEAST_INTERVAL = timedelta(seconds=1)  # Alertmanager refuses 0
 
 
-def configuration(tree: Route, boards: Iterable[str]) -> str:
+def configuration(tree: Route, boards: Iterable[str], inhibit: Iterable[InhibitRule] = ()) -> str:
     """Return the routes and boards as YAML.
 
     Args:
         tree: The routes in force, those that sources' own boards make among them.
         boards: Names of all boards.
+        inhibit: The rules of inhibition; their names are left out, which Alertmanager knows since 0.30.
     """
     lines = ["route:", *_indented(_route(tree, is_root=True)), "receivers:"]
     lines += [f"- name: {_text(board)}" for board in boards]
+    rules = [_rule(rule) for rule in inhibit]
+    lines += ["inhibit_rules:", *rules] if rules else []
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -47,6 +51,12 @@ def _route(route: Route, *, is_root: bool = False) -> Iterator[str]:
         first, *rest = _route(child)
         yield f"- {first}"
         yield from _indented(rest)
+
+
+def _rule(rule: InhibitRule) -> str:
+    sides = {"source_matchers": map(str, rule.source), "target_matchers": map(str, rule.target)}
+    said = [f"{name}: {_texts(texts)}" for name, texts in {**sides, "equal": rule.equal}.items()]
+    return f"- {{{', '.join(said)}}}"
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
