@@ -179,6 +179,8 @@ class Inhibition:
                 del self._children[source]
         over = sum(key in child.members and not child.members[key].firing for key in before.keys() - after)
         known = self._table.source(source)
+        if known is None and after:
+            self._due[child.key] = None  # the source ended with the batch that the child came with
         for parent in known.incidents if known is not None else ():
             self._over[parent] += over
             if parent not in self._told_soon:

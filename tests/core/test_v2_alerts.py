@@ -200,3 +200,13 @@ def test_groups_are_incidents_in_alertmanagers_order() -> None:
 def test_groups_leave_out_what_is_not_wanted() -> None:
     now = situation(alert("a"), alert("b"), silenced_by=silences("a"))
     assert [each.labels["host"] for each in show_groups(now, Wanted(silenced=False))] == ["b"]
+
+
+def test_what_is_inhibited_is_suppressed_and_names_what_inhibits_it() -> None:
+    now = situation(
+        alert("a"), alert("b"), inhibited_by=lambda labels: ["b"] if labels["host"] == "a" else []
+    )
+    found = {each.fingerprint: each.status for each in show_alerts(now, Wanted())}
+    assert (found["a"].state, found["a"].inhibited_by) == ("suppressed", ("b",))
+    assert (found["b"].state, found["b"].inhibited_by) == ("active", ())
+    assert fingerprints(now, inhibited=False) == ["b"]

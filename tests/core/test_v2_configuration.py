@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from alertd.core.inhibiting import InhibitRule
+from alertd.core.matchers import parse_matchers
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.v2.configuration import configuration
@@ -61,3 +63,15 @@ def test_the_tree_with_what_its_routes_inherit() -> None:
     )
     tree = build_tree(settings, {"doorbell": "desk"})
     assert configuration(tree, ["noc", 'backups: "new"']) == EXPECTED.replace('\\"","client', '\\"", "client')
+
+
+def test_the_rules_of_inhibition() -> None:
+    tree = build_tree(RootRouteSettings.model_validate({"board": "noc"}))
+    rule = InhibitRule("site", parse_matchers('a="1"'), parse_matchers('b=~"x|y",c!=""'), ("client", "site"))
+    text = configuration(tree, ["noc"], [rule])
+    assert text.endswith(
+        """\
+inhibit_rules:
+- {source_matchers: ["a=\\"1\\""], target_matchers: ["b=~\\"x|y\\"", "c!=\\"\\""], equal: ["client", "site"]}
+"""
+    )
