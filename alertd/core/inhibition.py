@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from itertools import islice
 
 from alertd.core.alerts import AlertKey
 from alertd.core.conditions import Condition
+from alertd.core.deciding import due_at
 from alertd.core.held_back import MOST_SHOWN, HeldAlert, HeldBack
 from alertd.core.incidents import Closed, Expired, Incident, Silenced
 from alertd.core.inhibiting import Batch, InhibitRules, Table, source_of
@@ -35,6 +37,7 @@ class Inhibition:
         self.has_begun = False  # something inhibits that did not: whoever asks sets it back
         self._table = Table()
         self._lingering: dict[str, set[AlertKey]] = {}  # sources that are over, by incident that is not
+        self._look_at: dict[str, datetime] = {}  # when to look at those incidents, whoever has moved them
         self._sources_by_parent: defaultdict[str, set[AlertKey]] = defaultdict(set)
         self._held_by_child: dict[str, Held] = {}
         self._children: defaultdict[AlertKey, set[str]] = defaultdict(set)  # by source
@@ -67,7 +70,7 @@ class Inhibition:
             self._begin(condition)
             self._table.put(source_of(condition), seats)
             for key in () if condition.firing else waiting:
-                self._lingering.setdefault(key, set()).add(condition.key)
+                self._linger(condition.key, incidents[key])
 
     # --- what has been committed ----------------------------------------------------------------------
 
@@ -85,8 +88,15 @@ class Inhibition:
         for incident in incidents.values():
             self._hear(incident)
 
-    def take_due(self, most: int) -> list[str]:
+    def next_look_at(self) -> datetime | None:
+        """Return when `take_due` has something to return by the clock alone."""
+        return min(self._look_at.values(), default=None)
+
+    def take_due(self, most: int, now: datetime) -> list[str]:
         """Return keys of incidents for which a Tick may change something now, and forget them."""
+        for key in [key for key, at in self._look_at.items() if at <= now]:
+            del self._look_at[key]
+            self._due[key] = None
         keys = list(islice(self._due, most))
         for key in keys:
             del self._due[key]
@@ -106,7 +116,7 @@ class Inhibition:
         elif known is not None:
             waiting = [key for key in known.incidents if _waits(key, incidents)]
             for key in waiting:
-                self._lingering.setdefault(key, set()).add(condition.key)
+                self._linger(condition.key, incidents[key])
             if not waiting:
                 self._end(condition.key)
 
@@ -115,12 +125,23 @@ class Inhibition:
             self._sources_by_parent[key].add(condition.key)
             self._stop_lingering(key, condition.key)
 
+    def _linger(self, key: AlertKey, incident: Incident) -> None:
+        self._lingering.setdefault(incident.key, set()).add(key)
+        self._look_again(incident)
+
+    def _look_again(self, incident: Incident) -> None:
+        """Look at the incident when it is due: what people do to its ticket is stored by other flows."""
+        due = due_at(incident)
+        if due is not None:
+            self._look_at[incident.key] = due
+
     def _stop_lingering(self, incident_key: str, key: AlertKey) -> None:
         left = self._lingering.get(incident_key, set()) - {key}
         if left:
             self._lingering[incident_key] = left
         else:
             self._lingering.pop(incident_key, None)
+            self._look_at.pop(incident_key, None)
 
     def _end(self, key: AlertKey) -> None:
         """It inhibits no more: what it holds back is asked about anew."""
@@ -143,7 +164,10 @@ class Inhibition:
 
     def _hear(self, incident: Incident) -> None:
         key = incident.key
-        if key in self._lingering and not _may_come_back(incident):
+        if key in self._lingering and _may_come_back(incident):
+            self._look_again(incident)
+        elif key in self._lingering:
+            self._look_at.pop(key, None)
             for source in sorted(self._lingering.pop(key)):
                 if not any(source in others for others in self._lingering.values()):
                     self._end(source)
@@ -219,7 +243,9 @@ def _waits(key: str, incidents: Mapping[str, Incident]) -> bool:
 
 def _may_come_back(incident: Incident) -> bool:
     """Whether nothing of it fires, and it is not judged to be over."""
-    return not incident.firing and not isinstance(incident.phase, Closed | Expired)
+    if incident.firing or isinstance(incident.phase, Closed | Expired):
+        return False
+    return due_at(incident) is not None
 
 
 def _held(incident: Incident) -> Held:

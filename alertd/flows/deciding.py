@@ -158,7 +158,8 @@ class Decider:
         if self._waiting or self._behind or self._asking.states:
             return
         seconds = IDLE_S
-        for at in (self._next_due_at, self._suppressions().next_start_at(self._seen_at)):
+        starts_at = self._suppressions().next_start_at(self._seen_at)
+        for at in (self._next_due_at, starts_at, self._inhibitions.current.next_look_at()):
             if at is not None:
                 seconds = min(seconds, max((at - self._clock.now()).total_seconds(), 0.0))
         ringing = asyncio.ensure_future(self._bell.wait())
@@ -286,7 +287,7 @@ class Decider:
 
     async def _ask_due(self) -> bool:
         """Ask about those that inhibition concerns: released ones, and tickets that tell of them."""
-        keys = self._inhibitions.current.take_due(MOST_DUE)
+        keys = self._inhibitions.current.take_due(MOST_DUE, self._clock.now())
         if keys:
             await self._step(_nothing_new, alert_keys=(), incident_keys=keys, decided=())
         return bool(keys)

@@ -34,6 +34,8 @@ from alertd.core.incidents import (
     ReopenRefused,
     Silenced,
 )
+from alertd.core.inhibiting import InhibitRules
+from alertd.core.inhibition import Inhibition
 from alertd.core.levels import desired, known_for
 from alertd.core.observing import TicketView
 from alertd.core.settling import Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
@@ -105,6 +107,7 @@ class Shell:
         self.totals: Counter[str] = Counter()
         self.messages = 0
         self.in_flight: dict[str, Reply] = {}
+        self.inhibition = Inhibition(InhibitRules())
         self.silences: dict[str, Silence] = {}
         self.silences_seen_at = self.now  # those that began later have not been taken up yet
 
@@ -133,6 +136,10 @@ class Shell:
     def restart(self) -> None:
         self.crash()
         self.silences_seen_at = self.now
+        self.inhibition = Inhibition(self.inhibition.rules)
+        self.inhibition.restore(
+            self.conditions.values(), {key: row.incident for key, row in self.rows.items()}
+        )
         self._ask_silences(Open, Silenced)
 
     def _ask_silences(self, *phases: type) -> None:
@@ -144,18 +151,19 @@ class Shell:
         self._fold([], due=due)
 
     def lies_in_silence(self, incident: Incident) -> bool:
-        """Whether everything that fires matches a silence that has been taken up and is not over."""
+        """Whether everything that fires is inhibited, or silenced by what has been taken up and lasts."""
         active = [
             each
             for each in self.silences.values()
             if each.starts_at <= self.silences_seen_at and self.now < each.ends_at
         ]
         firing = [self.conditions[key].labels for key, each in incident.members.items() if each.firing]
-        silenced = [
-            any(all(matcher.matches(labels) for matcher in each.matchers) for each in active)
+        quiet = [
+            bool(self.inhibition.inhibited_by(labels))
+            or any(all(matcher.matches(labels) for matcher in each.matchers) for each in active)
             for labels in firing
         ]
-        return bool(firing) and all(silenced)
+        return bool(firing) and all(quiet)
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -171,11 +179,13 @@ class Shell:
         due = [key for key, row in self.rows.items() if _is_due(due_at(row.incident), self.now)]
         if silent or due:
             self._fold([], silent=silent, due=due)
+        self._ask_due()
 
     def _fold(
         self, messages: list[Message], *, silent: list[AlertKey] | None = None, due: list[str] | None = None
     ) -> None:
-        fold = Fold(self.routing, now=self.now, suppressions=ActiveSilences(self.silences.values()))
+        silences = ActiveSilences(self.silences.values())
+        fold = Fold(self.routing, now=self.now, suppressions=silences, inhibition=self.inhibition)
         loaded = {each.alert.key for each in messages} | set(silent or [])
         fold.conditions = {key: held for key, held in self.conditions.items() if key in loaded}
         fold.observe(messages)
@@ -202,6 +212,17 @@ class Shell:
             row.incident, row.settle_at = after, self.now
         for name, change in fold.totals.items():
             self.totals[name] += change
+        self.inhibition.told(fold.told_of_held)
+        self.inhibition.commit([fold.conditions[key] for key in fold.changed_conditions], fold.incidents)
+        self._ask_due()
+
+    def _ask_due(self) -> None:
+        begun, self.inhibition.has_begun = self.inhibition.has_begun, False
+        if begun:
+            self._ask_silences(Open)
+        due = self.inhibition.take_due(500, self.now)
+        if due:
+            self._fold([], due=due)
 
     def apply(self, key: str, change: Change) -> None:
         """A change that comes from an operator or a read."""
@@ -527,6 +548,7 @@ class Shell:
         """When anything is due next."""
         times = [due_at(row.incident) for row in self.rows.values()]
         times += [row.settle_at for row in self.rows.values()]
+        times.append(self.inhibition.next_look_at())
         times += [condition.expires_at for condition in self.conditions.values()]
         times += [each.starts_at for each in self.silences.values() if each.starts_at > self.silences_seen_at]
         return min((each for each in times if each is not None), default=None)

@@ -31,6 +31,8 @@ from alertd.core.incidents import (
     Tick,
     may_complete,
 )
+from alertd.core.inhibiting import InhibitRule, InhibitRules
+from alertd.core.inhibition import Inhibition
 from alertd.core.matchers import parse_matchers
 from alertd.core.observing import NoteView
 from alertd.core.route_settings import RootRouteSettings
@@ -47,6 +49,7 @@ SECONDS = st.sampled_from([1, 6, 20, 45, 61, 130, 310, 920, 4000])
 POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "group_wait": st.sampled_from(["0s", "30s"]),
+        "inhibit_wait": st.sampled_from(["0s", "15s"]),
         "hold": st.sampled_from(["0s", "5m"]),
         "wait_for": st.sampled_from(["0s", {"warning": "2m"}]),
         "close": st.sampled_from(["untouched", "always", "never"]),
@@ -57,6 +60,9 @@ POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     }
 )
 SECOND = {"name": "second", "matchers": ['host="a"'], "continue": True, "hold": "1m"}
+
+
+INHIBITING = InhibitRule("a", parse_matchers('host="a"'), parse_matchers('host=~"b|c"'), ("client",))
 
 
 def routing(policy: dict[str, Any], *, two_routes: bool) -> Routing:
@@ -82,12 +88,21 @@ class IncidentMachine(RuleBasedStateMachine):
         lag=st.sampled_from([0, 3, 29]),
         refused=st.booleans(),
         silenced_s=st.sampled_from([0, 45, 4000]),
+        inhibits=st.booleans(),
     )
     def begin(
-        self, policy: dict[str, Any], two_routes: bool, lag: int, refused: bool, silenced_s: int
+        self,
+        policy: dict[str, Any],
+        two_routes: bool,
+        lag: int,
+        refused: bool,
+        silenced_s: int,
+        inhibits: bool,
     ) -> None:
         self.two_routes = two_routes
-        self.shell = Shell(routing(policy, two_routes=two_routes))
+        self.own = {"group_by": ["client", "host"]} if inhibits else {}  # else who inhibits shares the ticket
+        self.shell = Shell(routing(policy | self.own, two_routes=two_routes))
+        self.shell.inhibition = Inhibition(InhibitRules([INHIBITING] if inhibits else []))
         self.desk = self.shell.desk
         self.desk.lag = timedelta(seconds=lag)
         self.desk.reopening_refused = refused
@@ -222,13 +237,14 @@ class IncidentMachine(RuleBasedStateMachine):
 
     @rule(policy=POLICIES)
     def new_policy(self, policy: dict[str, Any]) -> None:
-        self.shell.routing = routing(policy, two_routes=self.two_routes)
+        self.shell.routing = routing(policy | self.own, two_routes=self.two_routes)
 
     @rule()
     def the_store_is_lost(self) -> None:
         self.heal()
         self.desk.pass_time(timedelta(minutes=2))
         self.shell.conditions.clear()
+        self.shell.inhibition = Inhibition(self.shell.inhibition.rules)
         self.shell.rows.clear()
         self.shell.totals.clear()
         self.desk.forget()  # what alertd once knew to be a person's it cannot know any more
@@ -311,7 +327,7 @@ class IncidentMachine(RuleBasedStateMachine):
                 assert tally.pending == tally.held == 0
                 assert row.incident.ticket is None
             else:
-                assert tally.silenced == 0
+                assert tally.silenced == tally.inhibited == 0
 
     @invariant()
     def time_before_due_at_changes_nothing(self) -> None:
@@ -387,7 +403,7 @@ class IncidentMachine(RuleBasedStateMachine):
     def assert_at_rest(self, incident: Incident, foreign: bool) -> None:
         assert isinstance(incident.phase, Closed)
         assert due_at(incident) is None
-        assert incident.tally.pending == incident.tally.held == incident.tally.silenced == 0
+        assert incident.tally.waiting == 0
         ours_to_close = incident.phase.how in ("cleared", "expired", "operator") and may_complete(incident)
         if incident.ticket is not None and ours_to_close and not foreign:
             assert incident.completed

@@ -72,7 +72,7 @@ class Books:
     def fold(self, *alerts: Alert, now: datetime = T0, ticked: list[str] | None = None) -> list[str]:
         """One batch; then all that it concerns, as the flow has it."""
         told = self._step(alerts, now=now, ticked=ticked or [])
-        while due := self.inhibition.take_due(500):
+        while due := self.inhibition.take_due(500, now):
             told += self._step((), now=now, ticked=due)
         return told
 
@@ -284,6 +284,20 @@ def test_two_sources_in_one_incident_wait_together_and_go_on_alone() -> None:
     books.fold(site(cleared=True), now=at(minutes=3))
     books.tick(at(minutes=8))
     assert sorted(map(state_of, books.incidents.values())) == ["closed", "opening"]
+
+
+def test_an_incident_that_others_have_closed_is_looked_at_when_it_was_due() -> None:
+    books = Books()
+    books.fold(site(), host())
+    books.fold(site(cleared=True), now=at(minutes=1))
+    assert books.inhibition.next_look_at() == at(minutes=6)
+    parent = books.of("s")
+    books.incidents[parent.key] = replace(parent, phase=Closed(at(minutes=2), "gone", at(hours=1)))
+    books.fold(now=at(minutes=5))
+    assert books.states()["h"] == "inhibited"
+    books.fold(now=at(minutes=6))
+    assert books.states()["h"] == "opening"
+    assert books.inhibition.next_look_at() is None
 
 
 def test_without_rules_nothing_is_kept() -> None:
