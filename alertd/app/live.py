@@ -9,6 +9,7 @@ from pathlib import Path
 from alertd.app.callouts import webhook_plan
 from alertd.app.routing import route_tags, routing_of
 from alertd.app.sources import compile_senders
+from alertd.autotask.board_forms import RouteForm
 from alertd.autotask.credential import Credential
 from alertd.autotask.desk import BoardPlan
 from alertd.autotask.webhooks import WebhookPlan
@@ -19,6 +20,7 @@ from alertd.core.folding import Routing
 from alertd.core.inhibiting import InhibitRule
 from alertd.core.secret import Secret
 from alertd.core.settings import SecretRef
+from alertd.core.ticket_forms import BLANK
 from alertd.intake.senders import Sender
 
 NEEDS_RESTART = ("instance", "mode", "server", "admin", "store", "sync")
@@ -94,6 +96,11 @@ def plan_of(settings: Settings, routing: Routing) -> BoardPlan:
         boards=settings.boards,
         stand_ins=stand_ins,
         more_tags=route_tags(routing),
+        routes=[
+            RouteForm(route_name=policy.route_name, board=policy.board, form=policy.form)
+            for policy in routing.policies.values()
+            if policy.form != BLANK
+        ],
         companies=frozenset(each.company for each in settings.route.walk() if each.company is not None),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from alertd.autotask.assignees import Assignee, Staff
 from alertd.autotask.picklists import Choice, Fields, NoChoice
 from alertd.autotask.udfs import NO_UDFS, Udfs, ticket_fields
 from alertd.core.boards import BoardSettings
@@ -47,13 +48,16 @@ class Tenant(msgspec.Struct, frozen=True):
     udfs: Udfs = NO_UDFS
     category_sources: Mapping[int, int] = {}
     reference_udf: str = ""  # carries the reference of every ticket
+    staff: Staff | None = None  # to whom tickets may be assigned; None: that cannot be seen
+    contracts: Mapping[int | str, bool] = {}  # that are named: whether any company has it, active
 
 
 class _Resolving:
     """One board's resolution: collects what is wrong on the way."""
 
-    def __init__(self, settings: BoardSettings, tenant: Tenant, resources: int | None) -> None:
+    def __init__(self, settings: BoardSettings, tenant: Tenant, resources: int | None, where: str) -> None:
         self.settings = settings
+        self.where = where
         self.tenant = tenant
         self.fields = tenant.fields
         self.resources = resources
@@ -61,7 +65,7 @@ class _Resolving:
         self.category_id = self.optional("category", "ticketCategory", settings.category)
 
     def complain(self, what: str, *, fatal: bool = False) -> None:
-        self.problems.append(Problem(where=f"board {self.settings.name!r}", what=what, fatal=fatal))
+        self.problems.append(Problem(where=self.where, what=what, fatal=fatal))
 
     def queue(self) -> int | None:
         found = self.fields.picklist("queueID").find(self.settings.queue)
@@ -130,6 +134,29 @@ class _Resolving:
         self.complain(f"sub_issue {found.why} under issue {self.settings.issue!r}; tickets are made without")
         return None
 
+    def assignee(self) -> Assignee | None:
+        """Return to whom tickets are assigned; nobody, where the pair is none that Autotask would take."""
+        wanted = self.settings.resource
+        if wanted is None:
+            return None
+        if self.tenant.staff is None:
+            self.complain("resource cannot be looked up in Autotask; tickets are made without")
+            return None
+        found = self.tenant.staff.find(wanted, self.settings.role)
+        if isinstance(found, Assignee):
+            return found
+        self.complain(f"{found.why}; tickets are made without")
+        return None
+
+    def contract(self) -> int | str | None:
+        """Return what is to be looked for in the company of each ticket."""
+        wanted = self.settings.contract
+        if wanted is not None and self.tenant.contracts.get(wanted) is False:
+            self.complain(
+                f"contract {wanted!r} is no active contract of any company; tickets are made without"
+            )
+        return wanted
+
     def udfs(self, known: Udfs) -> tuple[TicketField, ...]:
         fields, wrong = ticket_fields(self.settings, known)
         for what in wrong:
@@ -161,17 +188,19 @@ def _usual_priority(wanted: int | str) -> int | None:
     return _PRIORITY_IDS.get(wanted.casefold()) if isinstance(wanted, str) else None
 
 
-def resolve(settings: BoardSettings, tenant: Tenant, *, resources: int | None) -> Resolved:
+def resolve(settings: BoardSettings, tenant: Tenant, *, resources: int | None, where: str = "") -> Resolved:
     """Resolve one board against the metadata of Tickets.
 
     Args:
         settings: The board as configured.
         tenant: What its tickets may have.
         resources: How many people are assigned to its queue; None: that cannot be told.
+        where: Whose problems these are, if not the board's alone.
     """
-    resolving = _Resolving(settings, tenant, resources)
+    resolving = _Resolving(settings, tenant, resources, where or f"board {settings.name!r}")
     queue_id = resolving.queue()
     issue_id = resolving.optional("issue", "issueType", settings.issue)
+    assignee = resolving.assignee()
     board = Board(
         name=settings.name,
         queue_id=-1 if queue_id is None else queue_id,
@@ -185,8 +214,12 @@ def resolve(settings: BoardSettings, tenant: Tenant, *, resources: int | None) -
         issue_id=issue_id,
         sub_issue_id=resolving.sub_issue(issue_id),
         sla_id=resolving.optional("sla", "serviceLevelAgreementID", settings.sla),
+        contract=resolving.contract(),
         contact=settings.contact,
         location=settings.location,
+        resource_id=None if assignee is None else assignee.resource_id,
+        role_id=None if assignee is None else assignee.role_id,
+        due_by_severity={str(severity): after for severity, after in settings.due.items()},
         udfs=resolving.udfs(tenant.udfs),
         usual_priority=_tenants_priority(tenant.fields),
         tags=tuple(settings.tags),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from alertd.autotask import refusals, texts
+from alertd.autotask.board_forms import RouteForm
 from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.companies import Companies
@@ -33,6 +34,7 @@ from alertd.autotask.transport import Around, Transport
 from alertd.core.boards import BoardSettings
 from alertd.core.devices import Clues
 from alertd.core.identity import REFERENCE_PREFIX
+from alertd.core.ticket_forms import BLANK, TicketForm
 from alertd.core.tickets import Board
 from alertd.flows.errors import Invalid, OutcomeUnknown, Rejected
 from alertd.flows.ports import (
@@ -66,6 +68,7 @@ class BoardPlan(msgspec.Struct, frozen=True, kw_only=True):
     stand_ins: Sequence[str] = ()  # in order: the root route's board, then the fallback board
     more_tags: frozenset[str] = frozenset()  # labels that routes put on tickets
     companies: frozenset[int | str] = frozenset()  # that routes name
+    routes: Sequence[RouteForm] = ()  # that say something of their tickets themselves
 
 
 class _Own(msgspec.Struct, frozen=True):
@@ -103,6 +106,7 @@ class AutotaskDesk(Desk):
             every=settings.metadata_every,
             clock=around.clock,
         )
+        self._metadata.adopt(plan.boards, stand_ins=plan.stand_ins, routes=plan.routes)
         self._companies = Companies(
             self.client,
             fallback=settings.fallback_company,
@@ -153,7 +157,7 @@ class AutotaskDesk(Desk):
         """Serve another configuration's boards and tags from the next `ready` on."""
         self._vocabulary = plan.more_tags | _labels(plan.boards)
         self._tags.adopt(self._vocabulary)
-        self._metadata.adopt(plan.boards, stand_ins=plan.stand_ins)
+        self._metadata.adopt(plan.boards, stand_ins=plan.stand_ins, routes=plan.routes)
         self._named_companies = plan.companies
 
     async def close(self) -> None:
@@ -341,9 +345,9 @@ class AutotaskDesk(Desk):
         """Say what keeps back the calls for whom this task is sending just now, asking nobody."""
         self.transport.check_room()
 
-    def board(self, name: str) -> Board:
-        """Return the resolved board, or the one that stands in for it. Call after `ready`."""
-        return self._metadata.board(name)
+    def board(self, name: str, *, route: str = "", form: TicketForm = BLANK) -> Board:
+        """Return the resolved board as a route has it, or the one that stands in. Call after `ready`."""
+        return self._metadata.board(name, route=route, form=form)
 
     def problems(self) -> list[Problem]:
         """Return what the configuration names and this tenant does not have. Call after `ready`."""
@@ -356,7 +360,7 @@ class AutotaskDesk(Desk):
         Raises:
             PortError: The tenant cannot be asked now.
         """
-        boards = await self._metadata.problems_of(plan.boards)
+        boards = await self._metadata.problems_of(plan.boards, plan.routes)
         return boards + await self._companies.problems_of(plan.companies)
 
     def known_problems(self) -> list[Problem]:
@@ -396,20 +400,22 @@ class AutotaskDesk(Desk):
         return await self._owners.find(clues) if self._matches_devices else CompanyMatch()
 
     async def particulars(self, company: Company, *, board: Board, clues: Clues) -> Particulars:
-        """Find device, contact and location of a ticket to be made for `company`.
+        """Find device, contract, contact and location of a ticket to be made for `company`.
 
         What cannot be found, or not be asked now, is left out: the ticket does not wait for it.
         """
         device = await self._finder.device(company, clues if self._matches_devices else {})
         parent_id = self._companies.parent_id(company.id)
+        contract = await self._finder.contract(company, board)
         contact = await self._finder.contact(company, board, parent_id=parent_id)
         location = await self._finder.location(company, board)
         return Particulars(
             device_id=device.device_id,
+            contract_id=contract.contract_id,
             contact_id=contact.contact_id,
             location_id=location.location_id,
-            told={**device.told, **contact.told, **location.told},
-            remarks=(*device.remarks, *contact.remarks, *location.remarks),
+            told={**device.told, **contract.told, **contact.told, **location.told},
+            remarks=(*device.remarks, *contract.remarks, *contact.remarks, *location.remarks),
         )
 
     def fallback_company(self) -> Company:

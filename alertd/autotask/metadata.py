@@ -12,8 +12,11 @@ import msgspec
 import structlog
 
 from alertd.autotask.answers import NoRoute
+from alertd.autotask.assignees import Staff, read_staff
+from alertd.autotask.board_forms import RouteForm, Variants, problems_of_routes
 from alertd.autotask.boards import Problem, Resolved, Tenant, choose, resolve, stand_in_for
 from alertd.autotask.client import AutotaskClient
+from alertd.autotask.company_contracts import named_anywhere
 from alertd.autotask.first_tries import FirstTries
 from alertd.autotask.picklists import Choice, Fields, NoChoice, Picklist, may_access, read_fields
 from alertd.autotask.precedence import Precedence
@@ -21,6 +24,8 @@ from alertd.autotask.queries import MOST_ROWS, Query, Row, Where
 from alertd.autotask.texts import shown
 from alertd.autotask.udfs import NO_UDFS, Udf, Udfs, read_udfs, reference_field
 from alertd.core.boards import BoardSettings
+from alertd.core.ticket_forms import BLANK, TicketForm
+from alertd.core.ticket_parts import DEFAULT_CONTRACT
 from alertd.core.tickets import Board
 from alertd.flows.errors import AuthRefused, PortError, Rejected, Unavailable
 from alertd.flows.ports import Clock
@@ -40,7 +45,7 @@ class Queue(msgspec.Struct, frozen=True):
     resources: int | None
 
 
-class _Read(msgspec.Struct, frozen=True):
+class _Read(msgspec.Struct, frozen=True, kw_only=True):
     """All that one reading of the tenant has brought."""
 
     tickets: Fields
@@ -49,6 +54,8 @@ class _Read(msgspec.Struct, frozen=True):
     resolved: dict[str, Resolved]
     mark: str  # changes with any of it
     reference_udf: Udf | NoChoice | None = None
+    variants: Variants
+    route_problems: tuple[Problem, ...] = ()
 
 
 class Metadata:
@@ -66,6 +73,7 @@ class Metadata:
         clock: Clock,
     ) -> None:
         self._client = client
+        self._routes: tuple[RouteForm, ...] = ()
         self._wanted_note_type = note_type
         self._wanted_reference_udf = reference_udf
         self._boards = tuple(boards)
@@ -90,19 +98,29 @@ class Metadata:
             while self._read is None or self._clock.now() >= self._due_at:
                 await self._renew(self._clock.now())
 
-    def adopt(self, boards: Sequence[BoardSettings], *, stand_ins: Sequence[str]) -> None:
+    def adopt(
+        self,
+        boards: Sequence[BoardSettings],
+        *,
+        stand_ins: Sequence[str],
+        routes: Sequence[RouteForm] = (),
+    ) -> None:
         """Serve these boards from the next reading on, which is due at once."""
         self._boards, self._stand_ins = tuple(boards), tuple(stand_ins)
+        self._routes = tuple(routes)
         self._due_at = self._clock.now()
 
-    async def problems_of(self, boards: Sequence[BoardSettings]) -> list[Problem]:
-        """Return what these boards name and the tenant does not have, asking now.
+    async def problems_of(
+        self, boards: Sequence[BoardSettings], routes: Sequence[RouteForm] = ()
+    ) -> list[Problem]:
+        """Return what these boards and routes name and the tenant does not have, asking now.
 
         Raises:
             PortError: The tenant cannot be asked now.
         """
-        resolved = (await self._reading(tuple(boards))).resolved
-        return [problem for each in resolved.values() for problem in each.problems]
+        read = await self._reading(tuple(boards), tuple(routes))
+        found = [problem for each in read.resolved.values() for problem in each.problems]
+        return [*found, *read.route_problems]
 
     def mark(self) -> str:
         """Return a text that changes with what was read: what was refused may be tried again then."""
@@ -114,8 +132,13 @@ class Metadata:
         self._due_at = min(self._due_at, max(now, self._quiet_until))
         self._quiet_until = max(self._quiet_until, self._due_at + AFTER_REFUSAL)
 
-    def board(self, name: str) -> Board:
-        """Return the resolved board, or the one that stands in for it.
+    def board(self, name: str, *, route: str = "", form: TicketForm = BLANK) -> Board:
+        """Return the resolved board as a route has it, or the one that stands in for it.
+
+        Args:
+            name: The board's.
+            route: Whose tickets it is for.
+            form: What that route said last, for one that the configuration has no more.
 
         Raises:
             Rejected: No board has a usable queue.
@@ -124,7 +147,9 @@ class Metadata:
         resolved = self._known().resolved
         if name not in resolved and self._clock.now() >= self._due_at:
             raise Unavailable(f"board {name!r} is about to be looked up in Autotask")
-        return choose(name, resolved, self._stand_ins)
+        chosen = choose(name, resolved, self._stand_ins)
+        live = next((each.form for each in self._routes if each.route_name == route), form)
+        return chosen if live == BLANK else self._known().variants.of(chosen, live)
 
     def stand_in(self, name: str) -> Board | None:
         """Return the board that could take the tickets of board `name`; None: no other can."""
@@ -133,6 +158,7 @@ class Metadata:
     def problems(self) -> list[Problem]:
         """Return what is wrong with the configured boards and note type."""
         boards = [problem for each in self._known().resolved.values() for problem in each.problems]
+        boards += self._known().route_problems
         return boards + self._note_type_problems() + self._reference_udf_problems()
 
     def reference_udf(self) -> str | None:
@@ -199,9 +225,9 @@ class Metadata:
         return self._read
 
     async def _renew(self, now: datetime) -> None:
-        boards = self._boards
+        boards, routes = self._boards, self._routes
         try:
-            self._read = await self._reading(boards)
+            self._read = await self._reading(boards, routes)
         except AuthRefused:
             raise
         except PortError as exc:
@@ -211,30 +237,70 @@ class Metadata:
             self._due_at = now + AFTER_FAILURE
             _log.warning("autotask.metadata_kept", error=shown(exc))
             return
-        if boards is not self._boards:
+        if boards is not self._boards or routes is not self._routes:
             return  # others were adopted meanwhile: read once more, for them
         self._due_at = now + self._every
         for problem in self.problems():
             _log.warning("autotask.configuration_problem", where=problem.where, what=shown(problem.what))
 
-    async def _reading(self, boards: Sequence[BoardSettings]) -> _Read:
+    async def _reading(self, boards: Sequence[BoardSettings], routes: Sequence[RouteForm]) -> _Read:
         tickets = read_fields(await self._client.info("Tickets/entityInformation/fields", "Tickets"))
         rights = await self._client.info("Tickets/entityInformation", "Tickets")
         resources = await self._resources(_queue_ids(boards, tickets))
-        sources = await self._category_sources(boards, tickets)
-        udfs = await self._udfs(boards)
-        wanted = self._wanted_reference_udf
-        reference_udf = None if wanted is None else reference_field(wanted, udfs)
-        carries = reference_udf.name if isinstance(reference_udf, Udf) else ""
-        tenant = Tenant(tickets, udfs, sources, carries)
-        resolved = {
-            board.name: resolve(board, tenant, resources=self._assigned(board, tickets, resources))
-            for board in boards
-        }
+        everything = [*boards, *(each for route in routes if (each := route.on(boards)) is not None)]
+        tenant = await self._tenant(everything, tickets)
+        assigned = {board.name: self._assigned(board, tickets, resources) for board in boards}
+        resolved = {board.name: resolve(board, tenant, resources=assigned[board.name]) for board in boards}
+        variants = Variants(boards, tenant, assigned)
+        route_problems = tuple(problems_of_routes(routes, variants, resolved))
         note_types = await self._note_types()
         right = may_access(rights, "Query")
-        mark = hashlib.sha256(repr((tickets, note_types, right, resolved)).encode()).hexdigest()[:16]
-        return _Read(tickets, note_types, right, resolved, mark, reference_udf)
+        known = (tickets, note_types, right, resolved, tenant.staff, tenant.contracts)
+        return _Read(
+            tickets=tickets,
+            note_types=note_types,
+            query_right=right,
+            resolved=resolved,
+            mark=hashlib.sha256(repr(known).encode()).hexdigest()[:16],
+            reference_udf=self._reference_field(tenant.udfs),
+            variants=variants,
+            route_problems=route_problems,
+        )
+
+    def _reference_field(self, udfs: Udfs) -> Udf | NoChoice | None:
+        wanted = self._wanted_reference_udf
+        return None if wanted is None else reference_field(wanted, udfs)
+
+    async def _tenant(self, boards: Sequence[BoardSettings], tickets: Fields) -> Tenant:
+        sources = await self._category_sources(boards, tickets)
+        udfs = await self._udfs(boards)
+        reference_udf = self._reference_field(udfs)
+        return Tenant(
+            tickets,
+            udfs,
+            sources,
+            reference_udf.name if isinstance(reference_udf, Udf) else "",
+            await self._staff(boards),
+            await self._contracts(boards),
+        )
+
+    async def _staff(self, boards: Sequence[BoardSettings]) -> Staff | None:
+        """Return to whom tickets may be assigned; None: no board asks for it, or we may not see them."""
+        named = [board.resource for board in boards if board.resource is not None]
+        try:
+            return await read_staff(self._client, named) if named else None
+        except Rejected as exc:
+            _log.warning("autotask.staff_unknown", error=shown(exc))
+            return None
+
+    async def _contracts(self, boards: Sequence[BoardSettings]) -> Mapping[int | str, bool]:
+        """Say of every contract that is named whether there is one; nothing, if we may not see them."""
+        named = {board.contract for board in boards if board.contract not in (None, DEFAULT_CONTRACT)}
+        try:
+            return {each: await named_anywhere(self._client, each) for each in sorted(named, key=str) if each}
+        except Rejected as exc:
+            _log.warning("autotask.contracts_unknown", error=shown(exc))
+            return {}
 
     async def _udfs(self, boards: Sequence[BoardSettings]) -> Udfs:
         if self._wanted_reference_udf is None and not any(board.udfs for board in boards):

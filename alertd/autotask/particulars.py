@@ -1,4 +1,4 @@
-"""Device, contact and location of a new ticket: linked where one is meant beyond doubt, else told."""
+"""Device, contract, contact and location of a ticket: linked where one is meant beyond doubt, else told."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from datetime import timedelta
 
 from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
+from alertd.autotask.company_contracts import CONTRACTS, find_contracts
 from alertd.autotask.company_records import AFTER_FAILURE, CompanyRecords, NotKnown
 from alertd.autotask.devices import devices_source
 from alertd.autotask.people import CONTACTS, LOCATIONS, Named, find_named
 from alertd.autotask.texts import shown
 from alertd.autotask.udfs import Udf, Udfs, read_udfs
 from alertd.core.devices import Clues, Device, DeviceLabel, DeviceMatch, find_device
+from alertd.core.ticket_parts import DEFAULT_CONTRACT
 from alertd.core.tickets import Board
 from alertd.flows.errors import AuthRefused, PortError
 from alertd.flows.ports import Clock, Company, Particulars
@@ -39,6 +41,7 @@ class Finder:
         self._due_at = clock.now()
         self._problems: list[Problem] = []
         self._devices = CompanyRecords(client, devices_source({}), every=every, clock=clock)
+        self._contracts = CompanyRecords(client, CONTRACTS, every=every, clock=clock)
         self._contacts = CompanyRecords(client, CONTACTS, every=every, clock=clock)
         self._locations = CompanyRecords(client, LOCATIONS, every=every, clock=clock)
 
@@ -101,6 +104,27 @@ class Finder:
         if match == DeviceMatch():
             match = find_device(await self._devices.anew(company.id), clues)
         return match
+
+    async def contract(self, company: Company, board: Board) -> Particulars:
+        """Find the board's contract among those of the company that run today."""
+        wanted, today = board.contract, self._clock.now().date()
+        if wanted is None:
+            return Particulars()
+        try:
+            found = find_contracts(await self._contracts.of(company.id), wanted, on=today)
+            found = found or find_contracts(await self._contracts.anew(company.id), wanted, on=today)
+        except NotKnown:
+            return Particulars(told={"contract": _NOT_READ})
+        if len(found) == 1:
+            said = f"{found[0].name} ({found[0].id})"
+            return Particulars(contract_id=found[0].id, told={"contract": said})
+        several = "; ".join(f"{each.name} ({each.id})" for each in found[:_MOST_NAMED])
+        said = f"{wanted!r} is " + (f"several: {several}" if several else "none that the company has today")
+        told = {"contract": said}
+        if isinstance(wanted, str) and wanted.strip().casefold() == DEFAULT_CONTRACT and not found:
+            return Particulars(told=told)  # as most companies
+        remark = f"The ticket has none of the company's contracts, since contract {said}."
+        return Particulars(told=told, remarks=(remark,))
 
     async def contact(self, company: Company, board: Board, *, parent_id: int | None) -> Particulars:
         """Find the board's contact in the company, else in its parent."""

@@ -165,6 +165,10 @@ def tickets_of(rows: Iterable[Row], *, reference_udf: str | None = None) -> list
     return [ticket_facts(row, reference_udf=reference_udf) for row in rows]
 
 
+def _wire(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def ticket_record(draft: Draft) -> dict[str, Any]:
     """Return the body of a create: what the draft says, and nothing of what it leaves to the tenant."""
     record = {
@@ -182,8 +186,12 @@ def ticket_record(draft: Draft) -> dict[str, Any]:
         "subIssueType": draft.sub_issue_id,
         "serviceLevelAgreementID": draft.sla_id,
         "configurationItemID": draft.device_id,
+        "contractID": draft.contract_id,
         "contactID": draft.contact_id,
         "companyLocationID": draft.location_id,
+        "assignedResourceID": draft.resource_id,
+        "assignedResourceRoleID": draft.role_id,
+        "dueDateTime": None if draft.due_at is None else _wire(draft.due_at),
         "resolution": None if draft.resolution is None else texts.cut(draft.resolution, texts.RESOLUTION),
         "userDefinedFields": [{"name": name, "value": said} for name, said in draft.udfs.items()] or None,
     }

@@ -93,6 +93,7 @@ _VALUES = _any(
 )
 _PARTS = {
     "configurationItemID": "device",
+    "contractID": "contract",
     "contactID": "contact",
     "companyLocationID": "location",
     "ticketCategory": "category",
@@ -101,11 +102,17 @@ _PARTS = {
     "subIssueType": "issue",
     "serviceLevelAgreementID": "SLA",
     "source": "source",
+    "assignedResourceID": "assignee",
+    "assignedResourceRoleID": "assignee",
+    "this Role": "assignee",
+    "dueDateTime": "due date",
     "queueID": "queue",
     "priority": "priority",
     "companyID": "company",
 }
-_LINKS = frozenset({"device", "contact", "location"})  # whose texts also name the company that they lack
+_LINKS = frozenset(
+    {"device", "contract", "contact", "location"}
+)  # whose texts also name the company that they lack
 _PERMISSION = _any(
     r"adequate permissions?",
     r"(?:not|n't) have .{0,40}permissions?",

@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from alertd.core.settings import Section
 from alertd.core.severities import SeverityName
+from alertd.core.ticket_parts import Pick, TicketParts
 
-Pick: TypeAlias = int | str  # an entry of a picklist, by id or by label
 State: TypeAlias = Literal["firing", "cleared", "acknowledged", "expired", "flapping", "storm"]
 
 _PRIORITIES: dict[SeverityName, Pick] = {
@@ -72,31 +72,25 @@ class BoardStatus(Section):
     wont_fix: list[Pick] = Field(default_factory=list)
 
 
-class BoardSettings(Section):
-    """`[[boards]]`. Templates are Jinja2; without one the built-in text is used."""
+class BoardSettings(TicketParts):
+    """`[[boards]]`. What of TicketParts a route says too, the route's tickets have as the route says."""
 
-    name: Annotated[str, Field(min_length=1)]
     queue: Annotated[Pick, BeforeValidator(parse_queue)]
     priority: Annotated[dict[SeverityName, Pick], AfterValidator(_complete)] = Field(
         default_factory=lambda: dict(_PRIORITIES)
     )
     status: BoardStatus = BoardStatus()
-    source: Pick | None = None
-    category: Pick | None = None
-    ticket_type: Pick | None = None
-    issue: Pick | None = None
-    sub_issue: Pick | None = None
-    sla: Pick | None = None
-    contact: Pick | None = None
-    location: Pick | None = None
-    udfs: dict[str, str] = Field(default_factory=dict)  # template by the field's name
     tags: list[str] = Field(default_factory=list)
     state_tags: dict[State, str] = Field(default_factory=dict)  # a tag that says how the alert stands
-    title_template: str | None = None
-    description_template: str | None = None
 
     @model_validator(mode="after")
     def _a_sub_issue_has_an_issue(self) -> Self:
         if self.sub_issue is not None and self.issue is None:
             raise ValueError("a sub_issue belongs to an issue: name that too")
+        return self
+
+    @model_validator(mode="after")
+    def _a_role_has_a_resource(self) -> Self:
+        if self.role is not None and self.resource is None:
+            raise ValueError("a role is that of a resource: name that too")
         return self

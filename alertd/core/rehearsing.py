@@ -10,6 +10,7 @@ import msgspec
 
 from alertd.core.alerts import Alert
 from alertd.core.boards import BoardSettings
+from alertd.core.ticket_forms import applied
 from alertd.core.folding import Message
 from alertd.core.incidents import Incident, Silenced, state_of
 from alertd.core.replaying import Planned, Replay, Scene
@@ -111,7 +112,7 @@ def _looked_at(replay: Replay, alert: Alert, matched: tuple[Matched, ...]) -> Re
 def _actual(seen: Rehearsed, boards: Mapping[str, BoardSettings]) -> dict[str, Any]:
     """Return what is so, in the words of `Expectation`."""
     policy = seen.incident.policy if seen.incident is not None else seen.matched[0].policy
-    board = boards[policy.board]
+    board = applied(boards[policy.board], policy.form)
     usual = board.priority[seen.alert.severity.value]
     return {
         "route": policy.route_name,

@@ -16,7 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from alertd.core.alerts import AlertKey
-from alertd.core.boards import BoardSettings, Pick
+from alertd.core.boards import BoardSettings
+from alertd.core.ticket_parts import Pick
 from alertd.core.conditions import Condition
 from alertd.core.deciding import due_at
 from alertd.core.folding import Fold, Message, Routing

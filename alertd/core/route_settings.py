@@ -12,8 +12,9 @@ from pydantic import AfterValidator, Field, model_validator
 from alertd.core.alerts import OnExpiry, Severity
 from alertd.core.flapping_rules import FlapSetting
 from alertd.core.matchers import MatchersSetting
-from alertd.core.settings import Duration, Section
+from alertd.core.settings import Duration
 from alertd.core.severities import SeverityName
+from alertd.core.ticket_parts import Pick, TicketParts
 
 Close: TypeAlias = Literal["untouched", "always", "never"]
 Missed: TypeAlias = Literal["ticket", "summary", "nothing"]
@@ -40,10 +41,9 @@ def wait_by_severity(setting: timedelta | dict[SeverityName, timedelta]) -> dict
     return {name: wait for name, wait in waits.items() if wait > timedelta()}
 
 
-class RouteSettings(Section):
+class RouteSettings(TicketParts):
     """`[[route.routes]]`. An option that is left out is inherited; `matchers` and `continue` never are."""
 
-    name: str = Field(min_length=1)
     matchers: MatchersSetting = ()
     continue_: bool = Field(default=False, alias="continue")
     routes: list[RouteSettings] = Field(default_factory=list)
@@ -62,6 +62,7 @@ class RouteSettings(Section):
     tags: list[str] | None = None
     flapping: FlapSetting | None = None
     wait_for: WaitSetting | None = None
+    priority: dict[SeverityName, Pick] = Field(default_factory=dict)  # in place of the board's
 
     def walk(self) -> Iterator[RouteSettings]:
         """Yield this route and all below it, in the order of the file."""

@@ -10,13 +10,14 @@ import msgspec
 from pydantic import AwareDatetime, Field, model_validator
 
 from alertd.core.alerts import Alert, Severity, Status
-from alertd.core.boards import Pick
+
 from alertd.core.ideal_desk import Pressure
 from alertd.core.identity import fingerprint
 from alertd.core.matchers import MatchersSetting
 from alertd.core.reading.bodies import with_own
 from alertd.core.settings import Duration, Section
 from alertd.core.severities import severity_of
+from alertd.core.ticket_parts import Pick
 
 PressureOutcome: TypeAlias = Literal["sent", "held", "folded"]
 

@@ -25,6 +25,7 @@ from alertd.core.route_settings import (
     RouteSettings,
     wait_by_severity,
 )
+from alertd.core.ticket_forms import BLANK, TicketForm, overridden
 
 IncidentKey = NewType("IncidentKey", str)  # 26 lower-case base32 characters
 
@@ -53,6 +54,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     company: Company | None = None  # fixed Autotask company, by id or exact name; None: the alert's client
     flapping: FlapRule | None = FlapRule()  # None: switched off
     wait_for: dict[str, timedelta] = {}  # by severity: how long it has to fire before it gets a ticket
+    form: TicketForm = BLANK  # what its tickets have in place of the board's
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -125,7 +127,8 @@ def _overridden(inherited: Policy, settings: RouteSettings) -> Policy:
         own["flapping"] = rule_of(settings.flapping)
     if settings.wait_for is not None:
         own["wait_for"] = wait_by_severity(settings.wait_for)
-    return msgspec.structs.replace(inherited, **own, route_name=settings.name)
+    form = overridden(inherited.form, settings)
+    return msgspec.structs.replace(inherited, **own, route_name=settings.name, form=form)
 
 
 def match(tree: Route, labels: Labels) -> tuple[Matched, ...]:

@@ -50,8 +50,12 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     issue_id: int | None = None
     sub_issue_id: int | None = None
     sla_id: int | None = None
-    contact: int | str | None = None  # of the ticket's company, which is not known before there is a ticket
+    contract: int | str | None = None  # of the ticket's company, which is not known before there is a ticket
+    contact: int | str | None = None  # likewise
     location: int | str | None = None  # likewise
+    resource_id: int | None = None  # with a role, or neither
+    role_id: int | None = None
+    due_by_severity: dict[str, timedelta] = {}  # after the ticket is made
     udfs: tuple[TicketField, ...] = ()
     usual_priority: int | None = None  # what the tenant gives a ticket whose priority it does not take
     tags: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from alertd.flows.ports import Company, CompanyMatch, Desk, Draft, Particulars
 # What a ticket can do without, and the draft's fields of it.
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "device": ("device_id",),
+    "contract": ("contract_id",),
     "contact": ("contact_id",),
     "location": ("location_id",),
     "category": ("category_id",),
@@ -26,6 +28,8 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "issue": ("issue_id", "sub_issue_id"),
     "SLA": ("sla_id",),
     "source": ("source_id",),
+    "assignee": ("resource_id", "role_id"),
+    "due date": ("due_at",),
     "user-defined fields": ("udfs",),
 }
 _EMPTY: Mapping[str, object] = {"udfs": {}}
@@ -38,6 +42,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     incident: Incident
     level: Level
     board: Board
+    now: datetime
     repair: Repair | None = None
 
 
@@ -87,6 +92,8 @@ class Drafter:
         unknown = [] if order.incident.kind == "summary" else _company_remarks(customer, match)
         remarks = [*_board_remarks(order.board), *unknown, *found.remarks]
         told = {"company": _company_told(company, match), **found.told}
+        if draft.due_at is not None:
+            told["due"] = f"{draft.due_at:%Y-%m-%d %H:%M} UTC"
         if empty:
             told["left empty"] = "; ".join(empty)
         drafted = Drafted(replace(draft, udfs=udfs), told, remarks)
@@ -170,10 +177,19 @@ def _draft(order: Order, company: Company, found: Particulars, *, fields: Mappin
         sub_issue_id=board.sub_issue_id,
         sla_id=board.sla_id,
         device_id=found.device_id,
+        contract_id=found.contract_id,
         contact_id=found.contact_id,
         location_id=found.location_id,
+        resource_id=board.resource_id,
+        role_id=board.role_id,
+        due_at=_due_at(order),
         resolution=text.resolution_text(order.incident) if order.level.done else None,
     )
+
+
+def _due_at(order: Order) -> datetime | None:
+    after = order.board.due_by_severity.get(order.incident.severity.value)
+    return None if after is None else order.now + after
 
 
 def _written(drafted: Drafted, order: Order) -> Drafted:

@@ -62,7 +62,11 @@ class Hands:
         match operation:
             case Create():
                 order = Order(
-                    incident=job.incident, level=job.level, board=job.board, repair=job.row.known.repair
+                    incident=job.incident,
+                    level=job.level,
+                    board=job.board,
+                    now=self._clock.now(),
+                    repair=job.row.known.repair,
                 )
                 drafted = await self._drafter.draft(order, fields=self.first_fields(job))
                 return Ready(draft=drafted.draft, told=drafted.told)

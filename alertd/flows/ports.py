@@ -14,6 +14,7 @@ from alertd.core.devices import Clues
 from alertd.core.history import Happening
 from alertd.core.incidents import Incident
 from alertd.core.silences import Silence
+from alertd.core.ticket_forms import BLANK, TicketForm
 from alertd.core.tickets import Board, Known
 from alertd.core.vendors import Account, Integration, Service, Usage, VendorChange
 
@@ -311,6 +312,7 @@ class Particulars(msgspec.Struct, frozen=True, kw_only=True):
     """What of its company a new ticket is linked to. `told` is for `explain`, `remarks` for the ticket."""
 
     device_id: int | None = None
+    contract_id: int | None = None
     contact_id: int | None = None
     location_id: int | None = None
     told: Mapping[str, str] = {}
@@ -336,6 +338,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     device_id: int | None = None
     contact_id: int | None = None
     location_id: int | None = None
+    contract_id: int | None = None
+    resource_id: int | None = None  # with a role, or neither
+    role_id: int | None = None
+    due_at: datetime | None = None
     udfs: Mapping[str, str] = {}  # user-defined fields by name
     resolution: str | None = None
 
@@ -472,8 +478,11 @@ class Desk(Protocol):
         """
         ...
 
-    def board(self, name: str) -> Board:
-        """Return the resolved board, or the one that stands in for it. Call after `ready`."""
+    def board(self, name: str, *, route: str = "", form: TicketForm = BLANK) -> Board:
+        """Return the resolved board as a route has it, or the one that stands in. Call after `ready`.
+
+        `form` is what the route said last, for one that the configuration has no more.
+        """
         ...
 
     def vocabulary(self) -> frozenset[str]:

@@ -253,7 +253,8 @@ class Settler:
         return self._held[key].until - self._clock.now() > LEASE_LEFT_FOR_A_CALL
 
     def _job(self, row: IncidentRow) -> Job:
-        board = self._desk.board(row.incident.policy.board)
+        policy = row.incident.policy
+        board = self._desk.board(policy.board, route=policy.route_name, form=policy.form)
         vocabulary = self._desk.vocabulary()
         level = desired(row.incident, board, instance=self._instance, vocabulary=vocabulary)
         return Job(row, level, board)

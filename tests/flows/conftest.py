@@ -19,6 +19,7 @@ from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import Policy, Route, build_tree
 from alertd.core.settling import Terms
 from alertd.core.silences import Silence
+from alertd.core.ticket_forms import BLANK, TicketForm
 from alertd.core.tickets import Board
 from alertd.flows.deciding import Decider
 from alertd.flows.errors import Conflict, OutcomeUnknown, PortError, Throttled, Unavailable
@@ -388,7 +389,7 @@ class FakeDesk:
         if self.down:
             raise Unavailable("down")
 
-    def board(self, name: str) -> Board:
+    def board(self, name: str, *, route: str = "", form: TicketForm = BLANK) -> Board:
         return msgspec.structs.replace(BOARD, name=name, **self.board_values)
 
     def vocabulary(self) -> frozenset[str]:
