@@ -104,6 +104,7 @@ def wanted_of(settings: Settings, company: str | None) -> Wanted:
         modules=_modules(settings),
         call_outs=getattr(autotask, "callouts", None) is not None,
         boards=settings.boards,
+        routes=plan.routes,
         companies=_companies(settings),
         note_type=autotask.note_type,
         tag_group=autotask.tag_group,

@@ -11,6 +11,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from alertd.app.board_forms import shown_form
 from alertd.app.clock import SystemClock
 from alertd.app.company_maps import listed
 from alertd.app.live import credential_of, plan_of
@@ -150,6 +151,7 @@ async def _problems(settings: Settings) -> list[str]:
 async def _boards(settings: Settings) -> list[dict[str, Any]]:
     async with _desk(settings) as desk:
         queues = await desk.boards_report()
+        forms = [(each.board_name, shown_form(each)) for each in await desk.resolved_boards()]
     used = {board.name: str(board.queue).casefold() for board in settings.boards}
     policies = routing_of(settings).policies.values()
     report = []
@@ -162,6 +164,7 @@ async def _boards(settings: Settings) -> list[dict[str, Any]]:
                 "active": queue.active,
                 "resources": queue.resources,
                 "boards": boards,
+                "tickets": [form for name, form in forms if name in boards],
                 "routes": [policy.route_name for policy in policies if policy.board in boards],
             }
         )

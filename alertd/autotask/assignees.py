@@ -6,7 +6,7 @@ ResourceServiceDeskRoles or ResourceRoles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -40,7 +40,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     roles: Sequence[Row]
     desk_roles: Sequence[Row]
     other_roles: Sequence[Row]
-    queues: Sequence[Row]
+    queues: Sequence[Row] | None  # None: who is in a queue cannot be told
 
     def find(self, resource: Pick, role: Pick | None) -> Assignee | NoChoice:
         """Return the pair that is named; without a role, the resource's default one, or its only one."""
@@ -48,7 +48,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(person, NoChoice):
             return person
         who = f"resource {resource!r}"
-        if not any(row.get("resourceID") == person["id"] for row in self.queues):
+        if self.queues is not None and all(row.get("resourceID") != person["id"] for row in self.queues):
             return NoChoice(f"{who} is in no queue, and Autotask assigns tickets to nobody who is in none")
         own = self._role_ids(person["id"])
         if role is None:
@@ -88,24 +88,45 @@ async def read_staff(client: AutotaskClient, resources: Iterable[Pick]) -> Staff
     Raises:
         PortError: What to do next.
     """
-    people = await client.exact(_query("Resources", RESOURCE_FIELDS))
-    roles = await client.exact(_query("Roles", ROLE_FIELDS))
-    found = [_only(people, each, "resource", _person_names) for each in resources]
+    rows = {name: await client.exact(query) for name, query in EVERYBODY.items()}
+    for name, query in ties_of(rows["resources"], resources).items():
+        rows[name] = await client.exact(query)
+    return staff_of(rows)
+
+
+def ties_of(people: Iterable[Row], named: Iterable[Pick]) -> Mapping[str, Query]:
+    """Return what to ask about those of these people that are named, by the field of `Staff`."""
+    found = [_only(people, each, "resource", _person_names) for each in named]
     ids = tuple(sorted({row["id"] for row in found if not isinstance(row, NoChoice)}))
     if not ids:
-        return Staff(resources=people, roles=roles, desk_roles=(), other_roles=(), queues=())
+        return {}
     of_these = Where("in", "resourceID", ids)
+    return {
+        "desk_roles": _query("ResourceServiceDeskRoles", DESK_ROLE_FIELDS, of_these),
+        "other_roles": _query("ResourceRoles", PAIR_FIELDS, of_these),
+        "queues": _query("ResourceRoleQueues", QUEUE_FIELDS, of_these),
+    }
+
+
+def staff_of(rows: Mapping[str, Sequence[Row] | None]) -> Staff:
+    """Return the staff of these rows, by the field of `Staff`; what was not asked for is empty."""
     return Staff(
-        resources=people,
-        roles=roles,
-        desk_roles=await client.exact(_query("ResourceServiceDeskRoles", DESK_ROLE_FIELDS, of_these)),
-        other_roles=await client.exact(_query("ResourceRoles", PAIR_FIELDS, of_these)),
-        queues=await client.exact(_query("ResourceRoleQueues", QUEUE_FIELDS, of_these)),
+        resources=rows.get("resources") or (),
+        roles=rows.get("roles") or (),
+        desk_roles=rows.get("desk_roles") or (),
+        other_roles=rows.get("other_roles") or (),
+        queues=rows.get("queues", ()),
     )
 
 
 def _query(entity: str, fields: tuple[str, ...], condition: Where = _EVERYTHING) -> Query:
     return Query(entity=entity, conditions=(condition,), fields=fields, precedence=Precedence.SYNC)
+
+
+EVERYBODY: Mapping[str, Query] = {
+    "resources": _query("Resources", RESOURCE_FIELDS),
+    "roles": _query("Roles", ROLE_FIELDS),
+}
 
 
 def _only(rows: Iterable[Row], wanted: Pick, what: str, names: Any) -> Row | NoChoice:

@@ -25,6 +25,15 @@ class RouteForm(msgspec.Struct, frozen=True, kw_only=True):
         return None if found is None else applied(found, self.form)
 
 
+class ResolvedForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tickets of a board, or of one of its routes, have: as configured and in the tenant's terms."""
+
+    board_name: str
+    settings: BoardSettings
+    resolved: Resolved
+    route_name: str = ""  # empty: of the board
+
+
 class Variants:
     """Resolves boards with routes' options, each once in one reading of the tenant."""
 
@@ -49,6 +58,16 @@ class Variants:
             return board
         found = self.resolved(board.name, form, where="").board
         return board if found is None else msgspec.structs.replace(found, instead_of=board.instead_of)
+
+    def told(self, route: RouteForm) -> ResolvedForm:
+        """Return what the tickets of a route have, on a board that there is."""
+        where = f"route {route.route_name!r}"
+        return ResolvedForm(
+            board_name=route.board,
+            settings=applied(self._boards[route.board], route.form),
+            resolved=self.resolved(route.board, route.form, where=where),
+            route_name=route.route_name,
+        )
 
     def resolved(self, name: str, form: TicketForm, *, where: str) -> Resolved:
         """Resolve the board of this name with a route's options."""

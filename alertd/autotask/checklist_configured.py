@@ -14,6 +14,7 @@ from alertd.autotask.checklist_plan import (
     companies_found,
     companies_of,
     note_fields,
+    staff_seen,
     ticket_fields,
     udfs_of,
 )
@@ -27,7 +28,7 @@ NOTHING_SEEN = Evidence(zone=NOT_ASKED)
 OWN_COMPANY = 0  # the MSP itself, which every tenant has
 _NOT_PICKED = frozenset(
     {"name", "queue", "tags", "state_tags", "title_template", "description_template"}
-    | {"contact", "location"}  # of the ticket's company, whichever that is
+    | {"contract", "contact", "location", "due"}  # of the ticket's company, whichever that is
 )
 _FIRST_OWN_QUEUE = 1000  # a tenant's own queues have large ids, those that every tenant has do not
 _WORD = re.compile(r"[^a-z0-9]+")
@@ -57,7 +58,7 @@ def judge_configured(
 def configured_items(wanted: Wanted) -> list[Item]:
     """Return what there is to judge, whatever the answers."""
     boards = [each for _, each in _queue_items(wanted.boards)]
-    keys = [lines.board_item(key) for key in _keys(wanted.boards)]
+    keys = [lines.board_item(key) for key in _keys(wanted)]
     fields = [*_reference_field(NOTHING_SEEN, wanted), *_fields_elsewhere(NOTHING_SEEN, wanted)]
     named = [item for item, _ in fields]
     return [*boards, *keys, lines.NOTE_TYPE, lines.TAG_GROUP, lines.COMPANIES, *named]
@@ -91,10 +92,11 @@ def _queue_items(boards: Sequence[BoardSettings]) -> list[tuple[BoardSettings, I
     return items
 
 
-def _keys(boards: Sequence[BoardSettings]) -> list[str]:
-    """Return the given keys of `[[boards]]` whose values are the tenant's, besides the queue."""
+def _keys(wanted: Wanted) -> list[str]:
+    """Return the given keys of boards and routes whose values are the tenant's, besides the queue."""
     keys = [key for key in BoardSettings.model_fields if key not in _NOT_PICKED]
-    return [key for key in keys if any(getattr(board, key) not in (None, {}, [], ()) for board in boards)]
+    forms = [form for _, form in wanted.forms()]
+    return [key for key in keys if any(getattr(form, key) not in (None, {}, [], ()) for form in forms)]
 
 
 def _board_lines(
@@ -104,18 +106,20 @@ def _board_lines(
     if fields is None or not fields.picklist("queueID").choices:
         verdict = _unreadable(evidence, judged)
         boards = [item for _, item in _queue_items(wanted.boards)]
-        return [(item, verdict) for item in (*boards, *map(lines.board_item, _keys(wanted.boards)))]
-    resolved = {board.name: _resolved(board, fields, evidence) for board in wanted.boards}
+        return [(item, verdict) for item in (*boards, *map(lines.board_item, _keys(wanted)))]
+    resolved = {where: _resolved(form, fields, evidence) for where, form in wanted.forms()}
     queues = [
-        (item, _queue(board, resolved[board.name], fields, evidence))
+        (item, _queue(board, resolved[f"board {board.name!r}"], fields, evidence))
         for board, item in _queue_items(wanted.boards)
     ]
-    keys = [(lines.board_item(key), _key(key, wanted.boards, resolved)) for key in _keys(wanted.boards)]
+    keys = [(lines.board_item(key), _key(key, wanted, resolved)) for key in _keys(wanted)]
     return [*queues, *(_told(item, verdict, evidence) for item, verdict in keys)]
 
 
 def _told(item: Item, verdict: Verdict, evidence: Evidence) -> tuple[Item, Verdict]:
-    """Say nothing of user-defined fields that could not be looked at, or that are there and protected."""
+    """Say nothing of what could not be looked at, or of user-defined fields that are there and protected."""
+    if item.id == lines.board_item("resource").id and staff_seen(evidence) is None:
+        return item, cannot_tell("who works in which role cannot be read, or not within so few calls")
     if item.id != lines.board_item("udfs").id or verdict.state is State.OK:
         return item, verdict
     if udfs_of(evidence, "Tickets") is None:
@@ -136,7 +140,8 @@ def _unreadable(evidence: Evidence, judged: Mapping[str, State]) -> Verdict:
 def _resolved(board: BoardSettings, fields: Fields, evidence: Evidence) -> Resolved:
     queue = fields.picklist("queueID").find(board.queue)
     people = people_of(evidence, queue.id) if isinstance(queue, Choice) else None
-    return resolve(board, Tenant(fields, udfs_of(evidence, "Tickets") or NO_UDFS), resources=people)
+    tenant = Tenant(fields, udfs_of(evidence, "Tickets") or NO_UDFS, staff=staff_seen(evidence))
+    return resolve(board, tenant, resources=people)
 
 
 def _queue(board: BoardSettings, resolved: Resolved, fields: Fields, evidence: Evidence) -> Verdict:
@@ -154,16 +159,17 @@ def _queue(board: BoardSettings, resolved: Resolved, fields: Fields, evidence: E
     return ok(f"{told}, {people} {'person' if people == 1 else 'people'} assigned")
 
 
-def _key(key: str, boards: Sequence[BoardSettings], resolved: Mapping[str, Resolved]) -> Verdict:
-    problems = [
-        str(problem)
-        for each in resolved.values()
+def _key(key: str, wanted: Wanted, resolved: Mapping[str, Resolved]) -> Verdict:
+    problems = {
+        problem.what: f"{where}: {problem.what}"  # of a route and its board: the board's
+        for where, each in reversed(list(resolved.items()))
         for problem in each.problems
         if _key_of(problem.what) == key
-    ]
+    }
     if problems:
-        return missing("; ".join(problems))
-    return ok(", ".join(dict.fromkeys(text for board in boards for text in _texts(getattr(board, key)))))
+        return missing("; ".join(reversed(problems.values())))
+    texts = (text for _, form in wanted.forms() for text in _texts(getattr(form, key)))
+    return ok(", ".join(dict.fromkeys(texts)))
 
 
 def _key_of(what: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from alertd.autotask.answers import Payload
+from alertd.autotask.board_forms import RouteForm
 from alertd.autotask.picklists import may_access
 from alertd.autotask.zone import Zone
 from alertd.core.boards import BoardSettings
@@ -76,6 +77,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     modules: frozenset[str]
     call_outs: bool
     boards: Sequence[BoardSettings]
+    routes: Sequence[RouteForm] = ()  # that say something of their tickets themselves
     companies: Sequence[NamedCompany]
     note_type: int | str | None
     tag_group: str
@@ -86,6 +88,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     device_udfs: Mapping[str, str] = {}  # user-defined fields of configuration items, by label
     root_board: str
     test_company: NamedCompany | None = None  # where a test ticket is to be made; None: nothing is changed
+
+    def forms(self) -> Sequence[tuple[str, BoardSettings]]:
+        """Return what tickets are made of, and whose words those are: every board's, every such route's."""
+        boards = [(f"board {board.name!r}", board) for board in self.boards]
+        routes = [(f"route {each.route_name!r}", each.on(self.boards)) for each in self.routes]
+        return [*boards, *((where, form) for where, form in routes if form is not None)]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

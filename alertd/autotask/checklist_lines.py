@@ -326,6 +326,18 @@ _BOARD_KEYS = {
         "tickets are made under it",
         f"{_DESK} > Service Level Agreements",
     ),
+    "resource": (
+        "assignees",
+        "Assignees",
+        "tickets are assigned to them",
+        "Admin > Company Settings & Users > Resources/Users",
+    ),
+    "role": (
+        "assignee_roles",
+        "Roles of assignees",
+        "tickets are assigned in them",
+        "Admin > Company Settings & Users > Resources/Users > the resource > Associations > Roles",
+    ),
     "udfs": (
         "user_defined_fields",
         "User-defined fields",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from alertd.autotask.assignees import EVERYBODY, Staff, staff_of, ties_of
 from alertd.autotask.checklist_asking import Asking, Question, asks_for
 from alertd.autotask.checklist_evidence import (
     Evidence,
@@ -67,6 +68,7 @@ async def gather(transport: Transport, wanted: Wanted, *, now: datetime, made: C
     await _ask_lines_of_business(asking, wanted.username)
     await _ask_contracts(asking, now)
     await _ask_rights(asking, [each for each in _MORE_RIGHTS if each not in unneeded])
+    await _ask_staff(asking, wanted)
     return asking.evidence()
 
 
@@ -86,6 +88,19 @@ def udfs_of(evidence: Evidence, entity: str) -> Udfs | None:
         return None if isinstance(answer, Unanswered) else read_udfs(answer)
     except Unavailable:
         return None
+
+
+def staff_seen(evidence: Evidence) -> Staff | None:
+    """Return to whom tickets may be assigned; None where that was not asked, or cannot be read.
+
+    Who is in a queue is asked last, and may be more than may be asked; then that is not held against anybody.
+    """
+    rows = {name: evidence.rows.get(f"staff {name}", ()) for name in Staff.__struct_fields__}
+    queues = rows.pop("queues")
+    found = {name: each for name, each in rows.items() if not isinstance(each, Unanswered)}
+    if found.keys() != rows.keys() or not found["resources"]:
+        return None
+    return staff_of({**found, "queues": None if isinstance(queues, Unanswered) else queues})
 
 
 def note_fields(evidence: Evidence) -> Fields | None:
@@ -154,6 +169,18 @@ async def _ask_rights(asking: Asking, entities: Iterable[str]) -> None:
             await asking.ask(
                 Question(key=f"entity {entity}", path=f"{entity}/entityInformation", endpoint=entity)
             )
+
+
+async def _ask_staff(asking: Asking, wanted: Wanted) -> None:
+    """Ask, last of all, to whom tickets may be assigned, where any are to be."""
+    named = [form.resource for _, form in wanted.forms() if form.resource is not None]
+    if not named:
+        return
+    for name, query in EVERYBODY.items():
+        await asking.ask(asks_for(f"staff {name}", query))
+    ties = ties_of(asking.evidence().some("staff resources"), named)
+    for name, query in ties.items():
+        await asking.ask(asks_for(f"staff {name}", query))
 
 
 async def _ask_contracts(asking: Asking, now: datetime) -> None:

@@ -188,6 +188,8 @@ class _Trying:
             issue_id=board.issue_id,
             sub_issue_id=board.sub_issue_id,
             sla_id=board.sla_id,
+            resource_id=board.resource_id,
+            role_id=board.role_id,
         )
         return ticket_record(draft)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from alertd.autotask import refusals, texts
-from alertd.autotask.board_forms import RouteForm
+from alertd.autotask.board_forms import ResolvedForm, RouteForm
 from alertd.autotask.boards import Problem
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.companies import Companies
@@ -330,6 +330,15 @@ class AutotaskDesk(Desk):
     async def boards_report(self) -> list[Queue]:
         """Return every queue of the tenant: Board ID, label, active, how many people are assigned."""
         return await self._metadata.queues()
+
+    async def resolved_boards(self) -> list[ResolvedForm]:
+        """Return every board, and every route that has options of its own, in this tenant's terms.
+
+        Raises:
+            PortError: The tenant cannot be asked now.
+        """
+        await self._metadata.ready()
+        return self._metadata.resolved_forms()
 
     async def tenant_id(self) -> int:
         """Return Autotask's number for this customer's database: another one is another tenant."""

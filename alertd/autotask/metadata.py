@@ -13,7 +13,7 @@ import structlog
 
 from alertd.autotask.answers import NoRoute
 from alertd.autotask.assignees import Staff, read_staff
-from alertd.autotask.board_forms import RouteForm, Variants, problems_of_routes
+from alertd.autotask.board_forms import ResolvedForm, RouteForm, Variants, problems_of_routes
 from alertd.autotask.boards import Problem, Resolved, Tenant, choose, resolve, stand_in_for
 from alertd.autotask.client import AutotaskClient
 from alertd.autotask.company_contracts import named_anywhere
@@ -154,6 +154,17 @@ class Metadata:
     def stand_in(self, name: str) -> Board | None:
         """Return the board that could take the tickets of board `name`; None: no other can."""
         return stand_in_for(name, self._known().resolved, self._stand_ins)
+
+    def resolved_forms(self) -> list[ResolvedForm]:
+        """Return the configured boards, and those that routes have options of their own for, as resolved."""
+        known = self._known()
+        boards = [
+            ResolvedForm(board_name=name, settings=settings, resolved=known.resolved[name])
+            for name, settings in ((board.name, board) for board in self._boards)
+            if name in known.resolved
+        ]
+        routes = [known.variants.told(each) for each in self._routes if each.board in known.resolved]
+        return [*boards, *routes]
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with the configured boards and note type."""

@@ -10,7 +10,7 @@ from alertd import app
 from alertd.cli.options import config_option, config_path, json_option
 from alertd.cli.quiet import only_errors
 from alertd.cli.tables import print_json
-from alertd.config.loading import load
+from alertd.config.loading import load, notes
 from alertd.config.routing import route_warnings
 from alertd.config.secrets import warnings
 from alertd.config.settings import Settings
@@ -36,6 +36,8 @@ def check(*, online: bool) -> int:
         click.echo(f"warning: {warning}", err=True)
     if not settings.sources:
         click.echo("warning: there are no [[sources]], so no alert can come in", err=True)
+    for note in notes(path, settings):
+        click.echo(f"note: {note}", err=True)
     click.echo(_summary(settings, path=str(path)))
     if not online:
         return 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,19 @@ from alertd.config.loading import load_untested
 from alertd.config.routing import route_warnings, tree_of
 from alertd.config.settings import Settings
 from alertd.core.alerts import Alert
+from alertd.core.boards import BoardSettings
 from alertd.core.flapping_rules import FlapRule
 from alertd.core.identity import reference
+from alertd.core.incidents import Incident
 from alertd.core.matchers import Labels, print_matchers
 from alertd.core.route_tests import example
 from alertd.core.routes import Matched, Policy, Route, Step, explain, match, needs_problem_key, place
 from alertd.core.settings import format_duration
+from alertd.core.text import field_texts, ticket_text
+from alertd.core.ticket_forms import applied, shown
+from alertd.core.ticket_parts import PARTS
+from alertd.core.ticket_samples import sample_incident
+from alertd.core.tickets import TicketField
 
 _TIMES = ("group_wait", "hold", "reopen_within", "note_interval", "acknowledge_limit")
 _WORDS = ("close", "on_expiry", "missed")
@@ -64,6 +72,7 @@ def _rows(route: Route) -> Iterator[dict[str, Any]]:
         **_policy(matched.policy),
         "tags": list(matched.policy.tags),
         "company": matched.policy.company,
+        "ticket": _plain(shown(matched.policy.form)),
     }
     for child in route.routes:
         yield from _rows(child)
@@ -85,6 +94,17 @@ def _flapping(rule: FlapRule | None) -> str:
         return "off"
     changes = f"{rule.start:g} changes in {format_duration(rule.window)} until below {rule.stop:g}"
     return f"{changes}; {rule.reopens} reopenings in {format_duration(rule.reopens_within)}"
+
+
+def _plain(options: Mapping[str, object]) -> dict[str, object]:
+    """Return options with durations as they are written."""
+    return {name: _plain_value(value) for name, value in options.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _plain_value(each) for name, each in value.items()}
+    return format_duration(value) if isinstance(value, timedelta) else value
 
 
 def _drawn(route: Route, lead: str = "", branch: str = "", inherited: Matched | None = None) -> Iterator[str]:
@@ -113,6 +133,15 @@ def _differences(matched: Matched, inherited: Matched | None) -> Iterator[str]:
         yield f"tags {' '.join(policy.tags) or 'none'}"
     if policy.company != (parent.company if parent else None):
         yield f"company {policy.company}"
+    before_form = shown(parent.form) if parent else {}
+    own = {name: each for name, each in shown(policy.form).items() if before_form.get(name) != each}
+    yield from (f"{name} {_one_value(value)}" for name, value in _plain(own).items())
+
+
+def _one_value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={each}" for name, each in value.items())
+    return str(value)
 
 
 # --- test ---------------------------------------------------------------------------------------------
@@ -159,7 +188,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _answer(settings: Settings, matched: Matched, alert: Alert) -> dict[str, Any]:
-    board = next(board for board in settings.boards if board.name == matched.policy.board)
+    plain = next(board for board in settings.boards if board.name == matched.policy.board)
+    board = applied(plain, matched.policy.form)
     key, group = place(matched, alert)
     return {
         "route": matched.policy.route_name,
@@ -175,6 +205,27 @@ def _answer(settings: Settings, matched: Matched, alert: Alert) -> dict[str, Any
         "incident_key": str(key),
         "reference": reference(settings.instance, key, 1),
         **_policy(matched.policy),
+        **_ticket(board, sample_incident(alert, matched), reference(settings.instance, key, 1)),
+    }
+
+
+def _ticket(board: BoardSettings, incident: Incident, reference: str) -> dict[str, Any]:
+    """Return what the alert's ticket would say and have, in the words of the configuration."""
+    says = ticket_text(
+        incident,
+        reference=reference,
+        title_template=board.title_template,
+        description_template=board.description_template,
+    )
+    udfs = [TicketField(name=name, template=template) for name, template in board.udfs.items()]
+    fields = {name: getattr(board, name) for name in PARTS if not name.endswith("_template")}
+    due = {str(severity): after for severity, after in board.due.items()}.get(incident.severity.value)
+    return {
+        "title": says.title,
+        "description": says.description,
+        "fields": {name: value for name, value in fields.items() if value is not None},
+        "due": None if due is None else format_duration(due),
+        "udfs": field_texts(incident, reference=reference, fields=udfs)[0],
     }
 
 
@@ -183,6 +234,10 @@ def _told(answers: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield f"Route     {' > '.join(answer['path'])}"
         yield f"Board     {answer['board']} (queue {answer['queue']})"
         yield f"Priority  {answer['priority']}, for severity {answer['severity']}"
+        yield f"Title     {answer['title']}"
+        yield f"Fields    {_one_value(answer['fields']) or 'as the tenant has them by default'}"
+        yield f"Due       {answer['due'] + ' after it was made' if answer['due'] else 'as Autotask decides'}"
+        yield from (f"UDF       {name}: {said}" for name, said in answer["udfs"].items())
         yield f"Tags      {', '.join(answer['tags']) or 'none'}"
         yield f"Company   {answer['company'] if answer['company'] is not None else 'the client of the alert'}"
         yield f"Group     {_labels(answer['group'])}"

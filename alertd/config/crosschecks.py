@@ -105,7 +105,7 @@ def _reference(token: Any) -> str:
 
 
 def _bad_templates(data: dict[str, Any]) -> Iterator[Problem]:
-    for number, row in _tables(data, "boards"):
+    for place, row in _with_templates(data):
         fields = row.get("udfs")
         templates: list[tuple[KeyPath, Any]] = [((key,), row[key]) for key in sorted(_TEMPLATES & row.keys())]
         templates += (
@@ -113,7 +113,18 @@ def _bad_templates(data: dict[str, Any]) -> Iterator[Problem]:
         )
         for path, template in templates:
             if isinstance(template, str) and (why := _template_fault(template)):
-                yield ("boards", number, *path), f"the template does not work: {why}"
+                yield (*place, *path), f"the template does not work: {why}"
+
+
+def _with_templates(data: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """Yield every board and every route, with its place."""
+    yield from ((("boards", number), row) for number, row in _tables(data, "boards"))
+    root = data.get("route")
+    left: list[tuple[KeyPath, dict[str, Any]]] = [(("route",), root)] if isinstance(root, dict) else []
+    while left:
+        path, route = left.pop()
+        yield path, route
+        left += [((*path, "routes", number), row) for number, row in _tables(route, "routes")]
 
 
 def _template_fault(template: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import tomli
 from pydantic import ValidationError
 
-from alertd.config import crosschecks, wording
+from alertd.config import crosschecks, ticket_checks, wording
 from alertd.config.faults import ConfigError, Fault
 from alertd.config.lines import LineIndex
 from alertd.config.paths import dotted
@@ -36,6 +36,15 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     if failures := list(_failed_tests(settings)):
         raise ConfigError(_faults(path, text, failures))
     return settings
+
+
+def notes(path: Path, settings: Settings) -> list[Fault]:
+    """Return what is not wrong in a file that was loaded, but worth knowing.
+
+    Raises:
+        ConfigError: The file cannot be read any more.
+    """
+    return _faults(path, _read(path), ticket_checks.notes(settings))
 
 
 def load_untested(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -104,6 +113,7 @@ def _checked(path: Path, text: str, environ: Mapping[str, str]) -> Settings:
     found += crosschecks.problems(data)
     if settings is not None:
         found += _same_tokens(settings, environ)
+        found += ticket_checks.problems(settings) if not found else ()
     if settings is None or found:
         raise ConfigError(_faults(path, text, found))
     return settings

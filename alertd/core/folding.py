@@ -36,6 +36,7 @@ from alertd.core.incidents import (
 )
 from alertd.core.inhibiting import InhibitRules
 from alertd.core.inhibition import Inhibition
+from alertd.core.matchers import Labels
 from alertd.core.routes import Matched, Policy, Route, match, place
 from alertd.core.silences import NO_SILENCES, shown_id
 from alertd.core.suppressions import Suppressions, Suppressor
@@ -309,6 +310,7 @@ class Fold:
         for count, key in enumerate((*kept, *beside)):
             fired = Fired(event.member, messages=0 if count else 1, awaits_source=event.awaits_source)
             if key in self.incidents:
+                self._agree(key, condition.labels)
                 self._step(key, fired)
                 self._tell("fired", incident_key=key, event=event)
             else:
@@ -326,12 +328,20 @@ class Fold:
             receipt=event.receipt,
             now=self._now,
         )
+        opened = msgspec.structs.replace(opened, labels=condition.labels)
         after = quieting.follow(opened, before=opened, now=self._now, may_begin=True)
         self._store(found.key, None, after)
         route = " > ".join(found.matched.path)
         board = found.matched.policy.board
         self._tell("opened", incident_key=found.key, event=event, detail={"route": route, "board": board})
         self._tell_of_silence(opened, after)
+
+    def _agree(self, key: str, labels: Labels) -> None:
+        """Keep what the labels of all its alerts have in common, for the templates of its ticket."""
+        before = self.incidents[key]
+        common = dict(labels) if not incidents.is_live(before) else common_labels(before.labels, labels)
+        if common != before.labels:
+            self._store(key, before, msgspec.structs.replace(before, labels=common))
 
     def _repeated(self, event: Event, repeats: Counter[str]) -> None:
         counting = next((key for key in self.conditions[event.key].incidents if key in self.incidents), None)
@@ -449,6 +459,11 @@ def member_of(condition: Condition) -> Member:
         on_expiry=condition.on_expiry,
         clues={name: labels[name] for name in DEVICE_LABELS if labels.get(name)},
     )
+
+
+def common_labels(first: Labels, second: Labels) -> dict[str, str]:
+    """Return the labels that both have, with the same value."""
+    return {name: value for name, value in first.items() if second.get(name) == value}
 
 
 def _said(event: Event) -> dict[str, str]:

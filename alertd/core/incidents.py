@@ -203,6 +203,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     policy: Policy
     group: dict[str, str]
     client: str
+    labels: dict[str, str] = {}  # those that all its alerts have had in common since it last began
     phase: Phase
     opened_at: datetime
     members: dict[AlertKey, Member]

@@ -10,7 +10,6 @@ import msgspec
 
 from alertd.core.alerts import Alert
 from alertd.core.boards import BoardSettings
-from alertd.core.ticket_forms import applied
 from alertd.core.folding import Message
 from alertd.core.incidents import Incident, Silenced, state_of
 from alertd.core.replaying import Planned, Replay, Scene
@@ -18,6 +17,7 @@ from alertd.core.route_tests import Mismatch, PressureOutcome, SampleSilence, Te
 from alertd.core.routes import Matched, Route, match
 from alertd.core.silences import ActiveSilences, Silence
 from alertd.core.suppressions import Suppressions
+from alertd.core.ticket_forms import applied
 
 FIRING_SINCE = timedelta(minutes=10)  # what a test says fires already has done so for so long
 _SILENCED_SINCE = timedelta(days=365)
@@ -117,7 +117,7 @@ def _actual(seen: Rehearsed, boards: Mapping[str, BoardSettings]) -> dict[str, A
     return {
         "route": policy.route_name,
         "board": policy.board,
-        "priority": seen.ticket.priority if seen.ticket is not None else usual,
+        "priority": seen.ticket.priority if seen.ticket is not None and not policy.form.priority else usual,
         "tags": sorted({*board.tags, *policy.tags}),
         "routes": [each.policy.route_name for each in seen.matched],
         "key": seen.incident.group if seen.incident is not None else {},

@@ -17,13 +17,13 @@ from msgspec.structs import replace
 
 from alertd.core.alerts import AlertKey
 from alertd.core.boards import BoardSettings
-from alertd.core.ticket_parts import Pick
 from alertd.core.conditions import Condition
 from alertd.core.deciding import due_at
 from alertd.core.folding import Fold, Message, Routing
 from alertd.core.ideal_desk import IdealDesk, Made, Pressure, Row
 from alertd.core.silences import NO_SILENCES
 from alertd.core.suppressions import Suppressor
+from alertd.core.ticket_parts import Pick
 from alertd.core.tickets import Board
 
 

@@ -10,7 +10,6 @@ import msgspec
 from pydantic import AwareDatetime, Field, model_validator
 
 from alertd.core.alerts import Alert, Severity, Status
-
 from alertd.core.ideal_desk import Pressure
 from alertd.core.identity import fingerprint
 from alertd.core.matchers import MatchersSetting

@@ -65,14 +65,42 @@ class Rendered(msgspec.Struct, frozen=True):
     description: str
 
 
+class AnyLabel(dict[str, str]):
+    """Labels of which every name is one: for what can be tried only without the alerts to come."""
+
+    def __missing__(self, name: str) -> str:
+        """Return something to see."""
+        return f"<{name}>"
+
+
 def check_template(template: str) -> None:
-    """Compile a template and try it on a sample.
+    """Compile a template and try it on a sample, which has whatever label it asks for.
 
     Raises:
         BadTemplate: It would not render. The text says why.
     """
     try:
         _compiled(template).render(_SAMPLE)
+    except _FAULTS as exc:
+        raise BadTemplate(str(exc)) from exc
+
+
+def rendered(template: str, incident: Incident, *, any_label: bool = False) -> str:
+    """Return what a template says of an incident, uncut.
+
+    Args:
+        template: The operator's own.
+        incident: A sample.
+        any_label: Whether it has every label that the template asks for.
+
+    Raises:
+        BadTemplate: It does not render. The text says why.
+    """
+    values = _values(incident, _SAMPLE["reference"])
+    if any_label:
+        values["labels"] = AnyLabel(values["labels"])
+    try:
+        return _compiled(template).render(values)
     except _FAULTS as exc:
         raise BadTemplate(str(exc)) from exc
 
@@ -233,7 +261,7 @@ def _values(incident: Incident, reference: str) -> dict[str, Any]:
         "ended_count": len(members) - firing,
         "route": incident.policy.route_name,
         "receipt": incident.receipt,
-        "labels": incident.group,
+        "labels": incident.labels | incident.group,
         "state": state_of(incident),
         "silenced": _silenced(incident),
         "held_back": _held_lines(incident),
@@ -258,7 +286,7 @@ _SAMPLE: dict[str, Any] = {
     "ended_count": 1,
     "route": "root",
     "receipt": "01",
-    "labels": {"alertname": "DiskFull"},
+    "labels": AnyLabel(alertname="DiskFull"),
     "state": "open",
     "silenced": "",
     "held_back": ["Held back while this fires: 2 alerts", "- fs02: Disk D: is almost full [warning]"],
