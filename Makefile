@@ -122,7 +122,7 @@ lock: | $(VENV)/.made ## requirements/*.txt anew from pyproject.toml (ARGS=--upg
 	@echo 'resolving requirements/{run,build,dev}.txt'
 	@$(LOCK) pyproject.toml --extra uvloop --output-file requirements/run.txt >/dev/null
 	@$(LOCK) --group build --output-file requirements/build.txt >/dev/null
-	@$(LOCK) pyproject.toml --extra uvloop --group dev --constraint requirements/run.txt \
+	@$(LOCK) pyproject.toml --extra uvloop --extra calendar --group dev --constraint requirements/run.txt \
 	  --constraint requirements/build.txt --output-file requirements/dev.txt >/dev/null
 	@! grep -nE '://|^-|index-url|find-links' requirements/*.txt || { \
 	  echo 'a lock file names an address or an index; it may only name versions and hashes' >&2; exit 1; }

@@ -43,13 +43,17 @@ class Suppressions:
 
     def quiet(self, labels: Labels, now: datetime) -> Quiet | None:
         """Return what keeps these labels quiet for longest; None: nothing does."""
-        found = (kind.quiet(labels, now) for kind in self._kinds if kind)
-        return max((quiet for quiet in found if quiet is not None), key=_ends_at, default=None)
+        return longest(*(kind.quiet(labels, now) for kind in self._kinds if kind))
 
     def next_start_at(self, after: datetime) -> datetime | None:
         """Return when the next of any kind begins by the clock alone."""
         starts = (kind.next_start_at(after) for kind in self._kinds)
         return min((at for at in starts if at is not None), default=None)
+
+
+def longest(*quiets: Quiet | None) -> Quiet | None:
+    """Return the one that lasts longest, the first of those that are alike; None: there is none."""
+    return max((quiet for quiet in quiets if quiet is not None), key=_ends_at, default=None)
 
 
 def _ends_at(quiet: Quiet) -> datetime:

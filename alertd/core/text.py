@@ -332,7 +332,7 @@ def _silenced(incident: Incident) -> str:
 _QUIET: dict[QuietKind, str] = {
     "silence": "Silenced by",
     "window": "During window",
-    "interval": "Outside the hours of",
+    "interval": "Held back by time interval",
     "inhibited": "Inhibited by",
 }
 

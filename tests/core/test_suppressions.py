@@ -91,5 +91,5 @@ _SAYS: dict[QuietKind, str] = {
     "silence": "Silenced by x",
     "inhibited": "Inhibited by x",
     "window": "During window x",
-    "interval": "Outside the hours of x",
+    "interval": "Held back by time interval x",
 }
