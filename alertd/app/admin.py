@@ -12,6 +12,7 @@ from aiohttp import web
 
 from alertd.app.admin_maps import map_routes
 from alertd.app.admin_sources import source_routes
+from alertd.app.admin_windows import window_routes
 from alertd.app.alertmanager import AlertmanagerDesk, suppressed_alerts
 from alertd.app.assembly import Parts
 from alertd.app.operations import Document
@@ -121,6 +122,7 @@ class ProcessOperations:
             *Api(AlertmanagerDesk(self._parts), silences).routes(),
             *map_routes(self._parts.maps),
             *source_routes(self._parts),
+            *window_routes(self._parts),
         ]
 
     def _detail(self) -> dict[str, Any]:

@@ -40,7 +40,11 @@ class AlertmanagerDesk:
     def configuration(self) -> str:
         """Return the routes as an Alertmanager configuration."""
         live = self._parts.current.live
-        return configuration(live.routing.tree, self.boards(), live.inhibit)
+        intervals = {
+            each.name: [entry.as_alertmanager() for entry in each.time_intervals]
+            for each in live.settings.time_intervals
+        }
+        return configuration(live.routing.tree, self.boards(), inhibit=live.inhibit, intervals=intervals)
 
     async def situation(self) -> Situation:
         """Return what there is to show, once what had been accepted before is decided, or 2 s later."""
@@ -68,22 +72,26 @@ async def look(parts: Parts) -> Situation:
     undecided = parts.decider.undecided()  # before the state: what is decided meanwhile is in both
     loaded = await parts.store.firing()
     now = parts.clock.now()
-    silences = parts.silences.active
+    silences, windows = parts.silences.active, parts.windows.active
+    routing = parts.current.live.routing
     return Situation(
         now=now,
-        tree=parts.current.live.routing.tree,
+        tree=routing.tree,
         conditions=[row.condition for row in loaded.conditions.values()],
         incidents={key: row.incident for key, row in loaded.incidents.items()},
         undecided=undecided,
         silenced_by=lambda labels: [found.id for found in silences.matching(labels, now)],
         inhibited_by=parts.inhibitions.current.inhibited_by,
+        in_windows=lambda labels: [window.name for window, _ in windows.matching(labels, now)],
+        muted_by=lambda policy: routing.hours.muted_by(routing.policies.get(policy.route_name, policy), now),
     )
 
 
 async def suppressed_alerts(parts: Parts) -> int:
-    """Return how many alerts that fire are suppressed. Mostly none is read."""
+    """Return how many alerts that fire are suppressed. Where nothing can suppress any none is read."""
     states = await parts.store.counts_by_state()
-    if not (parts.silences.active or states.get("waiting") or parts.inhibitions.current):
+    quiet = parts.silences.active or parts.windows.active or parts.current.live.routing.hours.rules
+    if not (quiet or parts.inhibitions.current or states.get("waiting")):
         return 0
     situation = await look(parts)
     shown = await asyncio.to_thread(show_alerts, situation, Wanted(active=False, unprocessed=False))

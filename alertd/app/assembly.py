@@ -20,6 +20,7 @@ from alertd.app.live import Current, Live
 from alertd.app.operations import Operations
 from alertd.app.shadowing import ShadowDesk, ShadowMetrics
 from alertd.app.sources import read_stored
+from alertd.app.windows import WindowBook
 from alertd.autotask.desk import AutotaskDesk
 from alertd.autotask.metrics import AutotaskMetrics
 from alertd.autotask.pacing import Ended
@@ -141,11 +142,14 @@ class Parts:
             routing=lambda: current.live.routing,
             read=self._read,
             wake_settling=self.settler.wake,
-            suppressions=lambda: Suppressions(self.silences.active),
+            suppressions=lambda: Suppressions(
+                self.silences.active, self.windows.active, current.live.routing.hours
+            ),
             named=self.maps.named,
             inhibitions=self.inhibitions,
         )
         self.silences = SilenceBook(store, now=clock.now, changed=self.decider.suppressions_changed)
+        self.windows = WindowBook(current, changed=self.decider.suppressions_changed)
         self.operations = Operations(
             store,
             read=lambda envelope: [self.maps.named(alert) for alert in self._read(envelope)],
@@ -229,6 +233,7 @@ class Parts:
         self.desk.adopt(live.plan)
         if live.inhibit != old.inhibit:
             self.decider.suppressions_changed((*OPENING, *QUIET_STATES))
+        self.windows.adopt(old)
         await self.store.wake(self.clock.now())  # what is desired may have changed with the boards
         self.settler.wake()
 

@@ -20,6 +20,7 @@ from alertd.app.routing import routing_of
 from alertd.app.source_reports import recent, sources
 from alertd.app.sources import read_stored
 from alertd.app.state import status, take_snapshot
+from alertd.app.windows import MOST_SHOWN, active_windows, next_rows, window_rows
 from alertd.autotask.desk import AutotaskDesk
 from alertd.autotask.memory import TransientMemory
 from alertd.autotask.metrics import AutotaskMetrics
@@ -103,6 +104,17 @@ class Offline:
     async def silences(self, *, states: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Return silences in these states (None: all that are not over), the first to end first."""
         return shown_silences(await self._reader.stored_silences(), states or (), SystemClock().now())
+
+    async def windows(self) -> list[dict[str, Any]]:
+        """Return each window, and which incidents it keeps waiting. Calendars are the daemon's alone."""
+        held = await self._reader.incidents(states=["held"], limit=MOST_SHOWN)
+        waiting = [each.incident for each in held]
+        return window_rows(self._settings, active_windows(self._settings), waiting, SystemClock().now())
+
+    async def next_windows(self, *, name: str | None, count: int) -> list[dict[str, Any]]:
+        """Return when the windows are, or one of them. Calendars are the daemon's alone."""
+        windows = active_windows(self._settings)
+        return next_rows(self._settings, windows, SystemClock().now(), name=name, count=count)
 
     async def sources(self) -> list[dict[str, Any]]:
         """Return every configured source, with what the journal holds of it."""

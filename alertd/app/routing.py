@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from alertd.config.routing import routing_of
+from alertd.config.routing import hours_of, routing_of
 from alertd.core.folding import Routing
 
-__all__ = ["route_tags", "routing_of"]
+__all__ = ["hours_of", "route_tags", "routing_of"]
 
 
 def route_tags(routing: Routing) -> frozenset[str]:

@@ -32,6 +32,7 @@ _COMMANDS = {
     "replay": Command("alertd.cli.replaying", "replay", "Run what came in through another configuration."),
     "incidents": Command("alertd.cli.incidents", "incidents", "List incidents, show one, or try it again."),
     "silence": Command("alertd.cli.silences", "silence", "Keep new tickets from being made for a while."),
+    "window": Command("alertd.cli.windows", "window", "List the windows that hold new tickets back."),
     "parked": Command("alertd.cli.parked", "parked", "List what was set aside for a person."),
     "usage": Command("alertd.cli.usage", "usage", "Show what vendors have counted."),
     "sources": Command("alertd.cli.sources", "sources", "Show the sources, and how what they send is read."),

@@ -34,6 +34,8 @@ def check(*, online: bool) -> int:
         click.echo(f"warning: {warning}", err=True)
     for warning in route_warnings(settings):
         click.echo(f"warning: {warning}", err=True)
+    for warning in filter(None, (each.warning() for each in settings.windows)):
+        click.echo(f"warning: {warning}", err=True)
     if not settings.sources:
         click.echo("warning: there are no [[sources]], so no alert can come in", err=True)
     for note in notes(path, settings):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from alertd.cli.options import config_option, config_path, json_option
 from alertd.cli.route_tests import tested
@@ -73,6 +74,7 @@ def _rows(route: Route) -> Iterator[dict[str, Any]]:
         "tags": list(matched.policy.tags),
         "company": matched.policy.company,
         "ticket": _plain(shown(matched.policy.form)),
+        **_clock(matched.policy),
     }
     for child in route.routes:
         yield from _rows(child)
@@ -107,6 +109,29 @@ def _plain_value(value: object) -> object:
     return format_duration(value) if isinstance(value, timedelta) else value
 
 
+def _clock(policy: Policy) -> dict[str, Any]:
+    """Return what of it goes by the clock."""
+    return {
+        "mute_time_intervals": list(policy.mute_time_intervals),
+        "active_time_intervals": list(policy.active_time_intervals),
+        "hours": policy.hours,
+        "outside": msgspec.to_builtins(policy.outside),
+    }
+
+
+def _clock_said(policy: Policy) -> str:
+    outside = policy.outside
+    said = [f"no new tickets in {name}" for name in policy.mute_time_intervals]
+    if policy.active_time_intervals:
+        said.append(f"new tickets in {' or '.join(policy.active_time_intervals)} alone")
+    if outside is not None and policy.hours:
+        changes = [f"board {outside.board}"] if outside.board else []
+        changes += [f"priority of {one} as {other}" for one, other in outside.priority_as.items()]
+        changes += ["no new tickets"] if outside.hold else []
+        said.append(f"outside {policy.hours}: {', '.join(changes) or 'nothing else'}")
+    return ", ".join(said)
+
+
 def _drawn(route: Route, lead: str = "", branch: str = "", inherited: Matched | None = None) -> Iterator[str]:
     """Yield the lines of a route and all below it; of its policy only what differs from its parent's."""
     accepts = print_matchers(route.matchers) if route.matchers else "everything"
@@ -136,6 +161,8 @@ def _differences(matched: Matched, inherited: Matched | None) -> Iterator[str]:
     before_form = shown(parent.form) if parent else {}
     own = {name: each for name, each in shown(policy.form).items() if before_form.get(name) != each}
     yield from (f"{name} {_one_value(value)}" for name, value in _plain(own).items())
+    if (said := _clock_said(policy)) and said != (parent and _clock_said(parent)):
+        yield said
 
 
 def _one_value(value: object) -> str:
@@ -204,6 +231,8 @@ def _answer(settings: Settings, matched: Matched, alert: Alert) -> dict[str, Any
         "needs_problem_key": needs_problem_key(matched, group),
         "incident_key": str(key),
         "reference": reference(settings.instance, key, 1),
+        **_clock(matched.policy),
+        "clock": _clock_said(matched.policy),
         **_policy(matched.policy),
         **_ticket(board, sample_incident(alert, matched), reference(settings.instance, key, 1)),
     }
@@ -246,6 +275,8 @@ def _told(answers: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield f"Incident  {answer['incident_key']}"
         yield f"Reference {answer['reference']}"
         yield f"Policy    {', '.join(f'{name} {answer[name]}' for name in _OPTIONS)}"
+        if answer["clock"]:
+            yield f"Clock     {answer['clock']}"
         if answer is not answers[-1]:
             yield ""
 

@@ -29,6 +29,9 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     yield from _repeated_names(data, "sources", "source")
     yield from _repeated_names(data, "tests", "test")
     yield from _repeated_names(data, "inhibit", "inhibition")
+    yield from _repeated_names(data, "windows", "window")
+    yield from _repeated_names(data, "time_intervals", "time interval")
+    yield from _unknown_intervals(data)
     yield from _reserved_sources(data)
     yield from _shared_tokens(data)
     yield from _bad_templates(data)
@@ -66,8 +69,26 @@ def _mentions_a_board(path: KeyPath) -> bool:
     match path:
         case ("autotask", "fallback_board") | ("sources", int(), "board") | ("digest", "board"):
             return True
-        case ("route", *between, "board"):
+        case ("route", *between, "board") | ("route", *between, "outside", "board"):
             return all(part == "routes" or isinstance(part, int) for part in between)
+        case _:
+            return False
+
+
+def _unknown_intervals(data: dict[str, Any]) -> Iterator[Problem]:
+    names = {name for _, row in _tables(data, "time_intervals") if isinstance(name := row.get("name"), str)}
+    for path, value in _walk({"route": data.get("route")}):
+        if _mentions_an_interval(path) and isinstance(value, str) and value not in names:
+            there = ", ".join(sorted(names)) or "none"
+            yield path, f"there is no time interval {value!r} in [[time_intervals]]; there are {there}"
+
+
+def _mentions_an_interval(path: KeyPath) -> bool:
+    match path:
+        case (*_, "hours"):
+            return True
+        case (*_, "mute_time_intervals" | "active_time_intervals", int()):
+            return True
         case _:
             return False
 

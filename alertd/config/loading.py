@@ -44,7 +44,7 @@ def notes(path: Path, settings: Settings) -> list[Fault]:
     Raises:
         ConfigError: The file cannot be read any more.
     """
-    return _faults(path, _read(path), ticket_checks.notes(settings))
+    return _faults(path, read_text(path), ticket_checks.notes(settings))
 
 
 def load_untested(path: Path, environ: Mapping[str, str]) -> Settings:

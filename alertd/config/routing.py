@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -10,8 +10,9 @@ from alertd.config.settings import Settings
 from alertd.core.folding import Routing
 from alertd.core.rehearsing import mismatches, reached
 from alertd.core.replaying import Scene, imaginary_boards
+from alertd.core.route_hours import RouteHours
 from alertd.core.route_tests import Mismatch
-from alertd.core.routes import Route, build_tree
+from alertd.core.routes import Policy, Route, build_tree
 from alertd.core.silences import NO_SILENCES
 from alertd.core.suppressions import Suppressor
 from alertd.core.unreachable import unreachable
@@ -45,7 +46,13 @@ def route_warnings(settings: Settings) -> list[str]:
 def routing_of(settings: Settings) -> Routing:
     """Return the tree, with the routes that sources' own boards make, and its policies by name."""
     tree = tree_of(settings)
-    return Routing(tree, {node.name: node.matched.policy for node in _walk(tree)}, settings.digest)
+    policies = {node.name: node.matched.policy for node in _walk(tree)}
+    return Routing(tree, policies, settings.digest, hours_of(settings, policies.values()))
+
+
+def hours_of(settings: Settings, policies: Iterable[Policy] = ()) -> RouteHours:
+    """Return the time intervals, as routes with these policies ask them."""
+    return RouteHours({each.name: each.intervals() for each in settings.time_intervals}, policies)
 
 
 def scene_of(settings: Settings, *, suppressions: Suppressor = NO_SILENCES) -> Scene:

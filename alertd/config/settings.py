@@ -10,11 +10,13 @@ from alertd.autotask.settings import AutotaskSettings
 from alertd.core.boards import BoardSettings
 from alertd.core.digest_settings import DigestSettings
 from alertd.core.inhibit_settings import InhibitSettings
+from alertd.core.interval_settings import NamedIntervalSettings
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.route_tests import TestSettings
 from alertd.core.settings import Section
 from alertd.core.shadowing import Mode
 from alertd.core.sources.kinds import SourceSettings
+from alertd.core.window_settings import WindowSettings
 from alertd.flows.settings import SyncSettings
 from alertd.intake.settings import ServerSettings
 from alertd.ops.settings import AdminSettings
@@ -38,4 +40,6 @@ class Settings(Section):
     route: RootRouteSettings
     digest: DigestSettings | None = None
     inhibit: list[InhibitSettings] = Field(default_factory=list)
+    time_intervals: list[NamedIntervalSettings] = Field(default_factory=list)
+    windows: list[WindowSettings] = Field(default_factory=list)
     tests: list[TestSettings] = Field(default_factory=list)

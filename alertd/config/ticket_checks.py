@@ -69,7 +69,9 @@ def samples(settings: Settings) -> Iterator[Sample]:
         said = f"the sample alert of source {source.name!r} ({source.kind})"
         yield from (Sample(said, alert) for alert in _alerts_of(source))
     for test in settings.tests:
-        yield Sample(f"the alert of test {test.name!r}", example(test.alert))
+        said = f"the alert of test {test.name!r}"
+        labels = [test.alert] if test.alert else [each.labels for each in test.alerts or ()]
+        yield from (Sample(said, example(each)) for each in labels)
 
 
 # --- samples ------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from alertd.core.settings import SecretRef
 Problem: TypeAlias = tuple[KeyPath, str]
 Context: TypeAlias = Mapping[str, Any]
 
-_LATER = {"billing", "notify", "storm", "windows"}  # tables that this release does not have
+_LATER = {"billing", "notify", "storm"}  # tables that this release does not have
 _TABLES = {"admin", "autotask", "boards", "digest", "route", "server", "store", "sync"}
 _LISTS = {"boards", "sources", "tests"}
 

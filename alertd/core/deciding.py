@@ -11,7 +11,16 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from alertd.core import acknowledging, awaiting, digests, flapping, noting, quieting, waiting
+from alertd.core import (
+    acknowledging,
+    awaiting,
+    digests,
+    flapping,
+    noting,
+    outside_hours,
+    quieting,
+    waiting,
+)
 from alertd.core.alerts import AlertKey, Severity
 from alertd.core.clients import Customer
 from alertd.core.held_back import HeldBack
@@ -109,7 +118,9 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
         case Inhibiting(held_back):
             return _hold_back(before, held_back, now)
         case Tick():
-            return digests.tick(before, now) if before.kind == "summary" else _tick(before, now)
+            if before.kind == "summary":
+                return digests.tick(before, now)
+            return _tick(outside_hours.end(before, now), now)
         case Linked(ticket, revision):
             return _link(before, ticket, revision, now)
         case Noted(upto):
@@ -162,6 +173,8 @@ def due_at(incident: Incident) -> datetime | None:
         times.append(incident.flapping.until)
     if _has_news(incident) or _is_shown_too_high(incident):
         times.append(_note_due_at(incident))
+    if (hours_begin_at := outside_hours.due_at(incident)) is not None:
+        times.append(hours_begin_at)
     return min(times, default=None)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from alertd.core import deciding, digests, incidents, quieting
+from alertd.core import deciding, digests, incidents, outside_hours, quieting
 from alertd.core.acknowledging import further_ticket
 from alertd.core.alerts import Alert, AlertKey, Status
 from alertd.core.clients import customer_in
@@ -37,9 +37,10 @@ from alertd.core.incidents import (
 from alertd.core.inhibiting import InhibitRules
 from alertd.core.inhibition import Inhibition
 from alertd.core.matchers import Labels
+from alertd.core.route_hours import ALWAYS, RouteHours
 from alertd.core.routes import Matched, Policy, Route, match, place
-from alertd.core.silences import NO_SILENCES, shown_id
-from alertd.core.suppressions import Suppressions, Suppressor
+from alertd.core.silences import NO_SILENCES, Quiet, shown_id
+from alertd.core.suppressions import Suppressions, Suppressor, longest
 from alertd.core.text import cut, one_line
 
 LONGEST_UPDATE = 300
@@ -53,6 +54,7 @@ class Routing(msgspec.Struct, frozen=True):
     tree: Route
     policies: Mapping[str, Policy]
     digest: DigestSettings | None = None
+    hours: RouteHours = ALWAYS
 
     @property
     def lists_board(self) -> str:
@@ -222,10 +224,9 @@ class Fold:
 
     def _ask_silences(self, key: str) -> None:
         """Put down anew what silences the incident's conditions. One that cannot be found is not silenced."""
+        policy = self._policy(key)
         quiet_by_key = {
-            member.key: self._suppressions.quiet(self.conditions[member.key].labels, self._now)
-            if member.key in self.conditions
-            else None
+            member.key: self._quiet(policy, self.conditions.get(member.key))
             for member in self.incidents[key].members.values()
             if member.firing
         }
@@ -266,6 +267,24 @@ class Fold:
         member = msgspec.structs.replace(event.member, quiet=quiet)
         awaits = quiet is None and self._inhibiting.is_target(labels)
         return msgspec.structs.replace(event, member=member, awaits_source=awaits)
+
+    def _quiet(self, policy: Policy, condition: Condition | None) -> Quiet | None:
+        by_route = self._routing.hours.quiet_in(policy, self._now)
+        if condition is None:
+            return by_route
+        return longest(self._suppressions.quiet(condition.labels, self._now), by_route)
+
+    def _in_route(self, event: Event, policy: Policy) -> Event:
+        """Have the event's member know what this route's time intervals say, too."""
+        if event.turn not in (Turn.FIRED, Turn.CHANGED):
+            return event
+        quiet = longest(event.member.quiet, self._routing.hours.quiet_in(policy, self._now))
+        member = msgspec.structs.replace(event.member, quiet=quiet)
+        return msgspec.structs.replace(event, member=member)
+
+    def _policy(self, key: str) -> Policy:
+        stored = self.incidents[key].policy
+        return self._routing.policies.get(stored.route_name, stored)
 
     # --- second pass ----------------------------------------------------------------------------------
 
@@ -308,7 +327,9 @@ class Fold:
         kept = [key for key in condition.incidents if self._is_live(key)]
         beside = [key for key in places if key not in kept] if places.keys() >= set(kept) else []
         for count, key in enumerate((*kept, *beside)):
-            fired = Fired(event.member, messages=0 if count else 1, awaits_source=event.awaits_source)
+            policy = self._policy(key) if key in self.incidents else places[key].matched.policy
+            member = self._in_route(event, policy).member
+            fired = Fired(member, messages=0 if count else 1, awaits_source=event.awaits_source)
             if key in self.incidents:
                 self._agree(key, condition.labels)
                 self._step(key, fired)
@@ -319,21 +340,22 @@ class Fold:
 
     def _open(self, found: Place, fired: Fired, event: Event) -> None:
         condition = self.conditions[event.key]
+        policy = self._routing.hours.placed(found.matched.policy, self._now)
         opened = deciding.open_incident(
             found.key,
             fired,
-            found.matched.policy,
+            policy,
             group=found.group,
             customer=customer_in(condition.source, condition.labels),
             receipt=event.receipt,
             now=self._now,
         )
         opened = msgspec.structs.replace(opened, labels=condition.labels)
+        opened = outside_hours.begin(opened, self._routing.hours, now=self._now)
         after = quieting.follow(opened, before=opened, now=self._now, may_begin=True)
         self._store(found.key, None, after)
-        route = " > ".join(found.matched.path)
-        board = found.matched.policy.board
-        self._tell("opened", incident_key=found.key, event=event, detail={"route": route, "board": board})
+        detail = {"route": " > ".join(found.matched.path), "board": policy.board}
+        self._tell("opened", incident_key=found.key, event=event, detail=outside_hours.told(detail, after))
         self._tell_of_silence(opened, after)
 
     def _agree(self, key: str, labels: Labels) -> None:
@@ -363,7 +385,7 @@ class Fold:
             messages = 1 if event.counted and not count else 0
             if event.turn in (Turn.CLEARED, Turn.EXPIRED):
                 self._tell_of_held(key)
-            self._step(key, _change_of(event, messages))
+            self._step(key, _change_of(self._in_route(event, self._policy(key)), messages))
             self._tell(event.turn.value, incident_key=key, event=event, detail=_said(event))
         if not present and event.counted:
             self.totals["ignored" if event.turn is Turn.UPDATED else "cleared_unticketed"] += 1
@@ -383,6 +405,8 @@ class Fold:
         live = self._routing.policies.get(before.policy.route_name)
         current = before if live is None else deciding.with_policy(before, live)
         after = deciding.decide(current, change, now=self._now)
+        if after.opened_at != current.opened_at:
+            after = outside_hours.begin_anew(after, self._policy(key), self._routing.hours, now=self._now)
         may_begin = self.committed.get(key) != after.generation
         after = quieting.follow(after, before=current, now=self._now, may_begin=may_begin)
         self._store(key, before, after)

@@ -225,6 +225,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     previous: Ticket | None = None  # of the generation before this one
     why_new: WhyNew = "back"  # why there is one after it
     outlasted: int = 0  # completions by people, in a row, that this problem has outlasted
+    outside_until: datetime | None = None  # it opened outside its route's hours, which begin then
     last_silence: Silenced | None = (
         None  # that held this generation's ticket back; `until`: it did until then
     )

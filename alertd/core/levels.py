@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alertd.core import outside_hours
 from alertd.core.identity import reference as make_reference
 from alertd.core.incidents import (
     Acknowledged,
@@ -32,7 +33,7 @@ def desired(incident: Incident, board: Board, *, instance: str, vocabulary: froz
         reference=make_reference(instance, incident.key, incident.generation),
         status=_status(incident, board, done),
         done=done,
-        priority=board.priority_by_severity[incident.severity],
+        priority=board.priority_by_severity[outside_hours.severity_for_priority(incident)],
         queue=board.queue_id,
         tags=_tags(incident, board),
         vocabulary=vocabulary,

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from alertd.core.alerts import OnExpiry, Severity
 from alertd.core.flapping_rules import FlapSetting
 from alertd.core.matchers import MatchersSetting
+from alertd.core.outside import OutsideSettings
 from alertd.core.settings import Duration
 from alertd.core.severities import SeverityName
 from alertd.core.ticket_parts import Pick, TicketParts
@@ -42,7 +43,10 @@ def wait_by_severity(setting: timedelta | dict[SeverityName, timedelta]) -> dict
 
 
 class RouteSettings(TicketParts):
-    """`[[route.routes]]`. An option that is left out is inherited; `matchers` and `continue` never are."""
+    """`[[route.routes]]`. An option that is left out is inherited.
+
+    `matchers`, `continue`, `mute_time_intervals` and `active_time_intervals` never are.
+    """
 
     matchers: MatchersSetting = ()
     continue_: bool = Field(default=False, alias="continue")
@@ -63,6 +67,10 @@ class RouteSettings(TicketParts):
     flapping: FlapSetting | None = None
     wait_for: WaitSetting | None = None
     priority: dict[SeverityName, Pick] = Field(default_factory=dict)  # in place of the board's
+    mute_time_intervals: list[str] = Field(default_factory=list)
+    active_time_intervals: list[str] = Field(default_factory=list)
+    hours: str | None = None
+    outside: OutsideSettings | None = None
 
     def walk(self) -> Iterator[RouteSettings]:
         """Yield this route and all below it, in the order of the file."""
@@ -86,6 +94,8 @@ class RootRouteSettings(RouteSettings):
             raise ValueError("the root route takes every alert, so it may have no matchers")
         if self.continue_:
             raise ValueError("the root route has no siblings, so it may not say continue")
+        if self.mute_time_intervals or self.active_time_intervals:
+            raise ValueError("the root route may have no mute_time_intervals and no active_time_intervals")
         return self
 
     @model_validator(mode="after")
@@ -101,4 +111,5 @@ class RootRouteSettings(RouteSettings):
 
     def boards(self) -> set[str]:
         """Return the names of all boards that the tree mentions."""
-        return {route.board for route in self.walk() if route.board is not None}
+        outside = {route.outside.board for route in self.walk() if route.outside is not None}
+        return {board for board in {route.board for route in self.walk()} | outside if board is not None}

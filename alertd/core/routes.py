@@ -16,6 +16,7 @@ from alertd.core import identity
 from alertd.core.alerts import Alert, OnExpiry
 from alertd.core.flapping_rules import FlapRule, rule_of, setting_of
 from alertd.core.matchers import Labels, Matcher, Matchers, Predicate, predicate
+from alertd.core.outside import Outside
 from alertd.core.route_settings import (
     IMPLICIT_PREFIX,
     Close,
@@ -55,6 +56,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     flapping: FlapRule | None = FlapRule()  # None: switched off
     wait_for: dict[str, timedelta] = {}  # by severity: how long it has to fire before it gets a ticket
     form: TicketForm = BLANK  # what its tickets have in place of the board's
+    mute_time_intervals: tuple[str, ...] = ()  # no new tickets while one of these is
+    active_time_intervals: tuple[str, ...] = ()  # no new tickets while none of these is
+    hours: str | None = None  # the time interval that is its business hours
+    outside: Outside | None = None  # what differs outside of them
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -127,6 +132,12 @@ def _overridden(inherited: Policy, settings: RouteSettings) -> Policy:
         own["flapping"] = rule_of(settings.flapping)
     if settings.wait_for is not None:
         own["wait_for"] = wait_by_severity(settings.wait_for)
+    if settings.hours is not None:
+        own["hours"] = settings.hours
+    if settings.outside is not None:
+        own["outside"] = settings.outside.value()
+    own["mute_time_intervals"] = tuple(settings.mute_time_intervals)  # as in Alertmanager not inherited
+    own["active_time_intervals"] = tuple(settings.active_time_intervals)
     form = overridden(inherited.form, settings)
     return msgspec.structs.replace(inherited, **own, route_name=settings.name, form=form)
 

@@ -41,7 +41,7 @@ def _walk(
         yield here, field
         for below in models_in(field.annotation):
             shared = "field" if issubclass(below, FieldSettings) else SHARED.get(below, here)
-            yield from _walk(below, "route.routes" if shared.startswith("route.routes") else shared, seen)
+            yield from _walk(below, shared.replace("route.routes.routes", "route.routes"), seen)
 
 
 KEYS = list(_walk(Settings, "", set()))

@@ -19,7 +19,7 @@ from alertd.core.alerts import Alert, AlertKey, Status
 from alertd.core.conditions import Condition
 from alertd.core.incidents import Incident, Waiting, is_live
 from alertd.core.matchers import Labels, Predicate
-from alertd.core.routes import Route, match
+from alertd.core.routes import Policy, Route, match
 from alertd.core.v2.stamps import stamp
 
 NO_END = timedelta(minutes=5)  # alerts that never expire show an end so far ahead; the API knows none without
@@ -85,6 +85,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     undecided: Sequence[Undecided] = ()
     silenced_by: SilencedBy = lambda labels: ()  # ids of the active silences that match
     inhibited_by: SilencedBy = lambda labels: ()  # fingerprints of what inhibits
+    in_windows: SilencedBy = lambda labels: ()  # names of the windows that hold them back
+    muted_by: Callable[[Policy], Sequence[str]] = lambda policy: ()  # time intervals that mute this route
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,13 +237,23 @@ def _status(situation: Situation, labels: Labels, incidents: Sequence[Incident])
     silenced_by = tuple(situation.silenced_by(labels))
     inhibited_by = tuple(situation.inhibited_by(labels))
     waits = bool(incidents) and all(isinstance(incident.phase, Waiting) for incident in incidents)
-    muted_by = (WAITING,) if waits else ()
+    muted_by = (
+        *situation.in_windows(labels),
+        *_muted_by(situation, incidents),
+        *((WAITING,) if waits else ()),
+    )
     return AlertStatus(
         state="suppressed" if silenced_by or inhibited_by or muted_by else "active",
         silenced_by=silenced_by,
         inhibited_by=inhibited_by,
         muted_by=muted_by,
     )
+
+
+def _muted_by(situation: Situation, incidents: Sequence[Incident]) -> Iterable[str]:
+    """Return the time intervals that keep all of them from a ticket."""
+    muting = [tuple(situation.muted_by(incident.policy)) for incident in incidents]
+    return dict.fromkeys(name for names in muting for name in names) if all(muting) else ()
 
 
 def _names(boards: Iterable[str]) -> tuple[ReceiverName, ...]:

@@ -6,8 +6,9 @@ board, and receivers by name alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 import msgspec
 
@@ -15,22 +16,35 @@ from alertd.core.inhibiting import InhibitRule
 from alertd.core.routes import Route
 from alertd.core.settings import format_duration
 
+NOTHING: Mapping[str, Iterable[Mapping[str, object]]] = MappingProxyType({})
 REPEAT_INTERVAL = "8760h"  # a ticket that stands is not told of again
 _LEAST_INTERVAL = timedelta(seconds=1)  # Alertmanager refuses 0
 
 
-def configuration(tree: Route, boards: Iterable[str], inhibit: Iterable[InhibitRule] = ()) -> str:
-    """Return the routes and boards as YAML.
+def configuration(
+    tree: Route,
+    boards: Iterable[str],
+    *,
+    inhibit: Iterable[InhibitRule] = (),
+    intervals: Mapping[str, Iterable[Mapping[str, object]]] = NOTHING,
+) -> str:
+    """Return the routes, boards, inhibitions and time intervals as YAML.
 
     Args:
         tree: The routes in force, those that sources' own boards make among them.
         boards: Names of all boards.
         inhibit: The rules of inhibition; their names are left out, which Alertmanager knows since 0.30.
+        intervals: Entries of each time interval by its name, in Alertmanager's words.
     """
     lines = ["route:", *_indented(_route(tree, is_root=True)), "receivers:"]
     lines += [f"- name: {_text(board)}" for board in boards]
     rules = [_rule(rule) for rule in inhibit]
     lines += ["inhibit_rules:", *rules] if rules else []
+    if intervals:
+        lines.append("time_intervals:")
+    for name, entries in intervals.items():
+        lines += [f"- name: {_text(name)}", "  time_intervals:"]
+        lines += [f"  - {msgspec.json.encode(entry).decode()}" for entry in entries]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -42,6 +56,10 @@ def _route(route: Route, *, is_root: bool = False) -> Iterator[str]:
         yield f"matchers: {_texts(map(str, route.matchers))}"
     if not is_root:
         yield f"continue: {'true' if route.goes_on else 'false'}"
+    if policy.mute_time_intervals:
+        yield f"mute_time_intervals: {_texts(policy.mute_time_intervals)}"
+    if policy.active_time_intervals:
+        yield f"active_time_intervals: {_texts(policy.active_time_intervals)}"
     yield f"group_wait: {format_duration(policy.group_wait)}"
     yield f"group_interval: {format_duration(max(policy.note_interval, _LEAST_INTERVAL))}"
     yield f"repeat_interval: {REPEAT_INTERVAL}"
