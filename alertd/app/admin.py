@@ -55,7 +55,7 @@ class ProcessOperations:
         hooking = self._parts.hooking
         callouts = [f"call-outs: {hooking.trouble}"] if hooking is not None and hooking.trouble else []
         known = [str(problem) for problem in self._parts.desk.known_problems()]
-        return [*known, *callouts, *self._parts.intake.problems()]
+        return [*known, *callouts, *self._parts.intake.problems(), *self._parts.calendars.problems()]
 
     def unhealthy(self) -> str | None:
         """Return which loops are stuck."""

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 
+from alertd.app.calendars import EVERY as READ_CALENDARS_EVERY
+from alertd.app.calendars import CalendarShelf
 from alertd.app.clock import SystemClock
 from alertd.app.company_maps import CompanyMaps
 from alertd.app.company_moves import CompanyMoves
@@ -149,7 +151,10 @@ class Parts:
             inhibitions=self.inhibitions,
         )
         self.silences = SilenceBook(store, now=clock.now, changed=self.decider.suppressions_changed)
-        self.windows = WindowBook(current, changed=self.decider.suppressions_changed)
+        self.calendars = CalendarShelf(current, store, now=clock.now)
+        self.windows = WindowBook(
+            current, changed=self.decider.suppressions_changed, calendars=self.calendars.of
+        )
         self.operations = Operations(
             store,
             read=lambda envelope: [self.maps.named(alert) for alert in self._read(envelope)],
@@ -233,6 +238,7 @@ class Parts:
         self.desk.adopt(live.plan)
         if live.inhibit != old.inhibit:
             self.decider.suppressions_changed((*OPENING, *QUIET_STATES))
+        await self.calendars.load()
         self.windows.adopt(old)
         await self.store.wake(self.clock.now())  # what is desired may have changed with the boards
         self.settler.wake()
@@ -252,11 +258,15 @@ class Parts:
         return read_stored(envelope, self.current.live.senders)
 
     async def _upkeep(self, stop: asyncio.Event, beat: Beat) -> None:
-        """Delete what is older than the configuration keeps."""
-        due_at = self.clock.now()
+        """Read calendars; delete what is older than the configuration keeps."""
+        due_at = read_at = self.clock.now()
         while not stop.is_set():
             beat()
             await self.call_log.keep_answers()
+            if self.clock.now() >= read_at:
+                if await beating(self.calendars.refresh(), beat):
+                    self.windows.refresh()
+                read_at = self.clock.now() + READ_CALENDARS_EVERY
             if self.clock.now() >= due_at:
                 keep = self.current.live.settings.store.keep_journal
                 await beating(self.store.purge(self.clock.now(), keep_journal=keep), beat)

@@ -109,6 +109,8 @@ class Daemon:
             try:
                 await take_up(settings.mode, store, self._clock.now())
                 await parts.silences.load()
+                await parts.calendars.load()
+                parts.windows.refresh()
                 await parts.decider.recover()
                 await self._serve(parts, stop)
             finally:

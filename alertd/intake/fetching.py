@@ -96,6 +96,7 @@ class WebFetch:
         resolver: Makes what finds addresses; None: the system's, of which only public ones are used.
         tls: None: the system's certificates.
         total_s: For all of it, in seconds.
+        most_bytes: What is larger is refused.
     """
 
     def __init__(
@@ -104,7 +105,9 @@ class WebFetch:
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
         total_s: float = TOTAL_S,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
+        self._most_bytes = most_bytes
         self._resolver = resolver
         self._tls = tls
         self._timeout = aiohttp.ClientTimeout(total=total_s, connect=min(CONNECT_S, total_s))
@@ -120,7 +123,7 @@ class WebFetch:
                 self._session() as session,
                 session.get(URL(url, encoded=True), allow_redirects=False) as response,
             ):
-                return Fetched(response.status, await _bounded(response))
+                return Fetched(response.status, await _bounded(response, self._most_bytes))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
             # the text of an aiohttp error may hold the whole address, and that a token
             raise FetchFailed(f"{URL(url).host} cannot be asked: {type(exc).__name__}") from None
@@ -138,12 +141,12 @@ class WebFetch:
         )
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+async def _bounded(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     body = bytearray()
     async for piece in response.content.iter_chunked(16 * 1024):
         body += piece
-        if len(body) > MOST_BYTES:
-            raise FetchFailed(f"the answer of {response.url.host} is larger than {MOST_BYTES} bytes")
+        if len(body) > most_bytes:
+            raise FetchFailed(f"the answer of {response.url.host} is larger than {most_bytes} bytes")
     return bytes(body)
 
 

@@ -32,6 +32,19 @@ continue = true
 [[route.routes]]
 name = "critical backups"
 matchers = ['job="backup"', 'severity="critical"']
+mute_time_intervals = ["nights"]
+active_time_intervals = ["nights", "ends of months"]
+
+[[time_intervals]]
+name = "nights"
+time_intervals = [
+    { times = [{ start_time = "22:00", end_time = "24:00" }], weekdays = ["1:5"], location = "Europe/Berlin" },
+    { times = [{ start_time = "00:00", end_time = "06:00" }], weekdays = ["monday:friday"] },
+]
+
+[[time_intervals]]
+name = "ends of months"
+time_intervals = [{ days_of_month = ["-3:-1", "1"], months = ["1", "june:august"], years = [2026] }]
 """
 
 
