@@ -70,7 +70,7 @@ inhibit_rules:
 - source_match: {alertname: SiteDown}
   target_matchers: [kind=~"ping|http"]
   target_match_re: {site: .+}
-  equal: [site]
+  equal: [site, site]
 - name: named
   source_matchers: [alertname=Down]
   target_match: {alertname: Slow}

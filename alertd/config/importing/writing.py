@@ -96,4 +96,4 @@ def _inhibition(rule: ImportedInhibition) -> dict[str, Any]:
     table: dict[str, Any] = {"name": rule.name} if rule.name else {}
     table["source_matchers"] = _texts(rule.source)
     table["target_matchers"] = _texts(rule.target)
-    return table | ({"equal": list(rule.equal)} if rule.equal else {})
+    return table | ({"equal": list(dict.fromkeys(rule.equal))} if rule.equal else {})
