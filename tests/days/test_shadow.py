@@ -9,6 +9,7 @@ import pytest
 
 from alertd.app.shadowing import ModeRefused, ShadowDesk, take_up
 from alertd.core.incidents import state_of
+from alertd.flows.errors import Rejected
 from tests.days.conftest import Day, alert
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)
@@ -124,3 +125,13 @@ async def test_a_store_with_real_tickets_does_not_go_into_the_shadow(make_day: M
     await day.run(sender(), hours=1)
     with pytest.raises(ModeRefused, match="holds real tickets"):
         await change_mode(day, "shadow")
+
+
+async def test_no_write_leaves_whoever_asks_for_it(make_day: MakeDay) -> None:
+    day = make_day()
+    await change_mode(day, "shadow")
+    with pytest.raises(Rejected, match='mode is "shadow"'):
+        await day.parts.desk.client.create("Tickets", "Tickets", {"title": "x"})
+    with pytest.raises(Rejected, match='mode is "shadow"'):
+        await day.parts.desk.move(-1, 0)
+    assert writes(day) == []
