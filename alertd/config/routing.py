@@ -68,6 +68,7 @@ def scene_of(settings: Settings, *, suppressions: Suppressor = NO_SILENCES) -> S
         boards=boards,
         picks=picks,
         suppressions=suppressions,
+        inhibit=tuple(each.rule() for each in settings.inhibit),
         instance=settings.instance,
     )
 

@@ -131,9 +131,9 @@ class Inhibition:
 
     def _look_again(self, incident: Incident) -> None:
         """Look at the incident when it is due: what people do to its ticket is stored by other flows."""
-        due = due_at(incident)
-        if due is not None:
-            self._look_at[incident.key] = due
+        self._look_at[incident.key] = (
+            due_at(incident) or incident.opened_at
+        )  # it is due where it may come back
 
     def _stop_lingering(self, incident_key: str, key: AlertKey) -> None:
         left = self._lingering.get(incident_key, set()) - {key}

@@ -21,6 +21,8 @@ from alertd.core.conditions import Condition
 from alertd.core.deciding import due_at
 from alertd.core.folding import Fold, Message, Routing
 from alertd.core.ideal_desk import IdealDesk, Made, Pressure, Row
+from alertd.core.inhibiting import InhibitRule, InhibitRules
+from alertd.core.inhibition import Inhibition
 from alertd.core.silences import NO_SILENCES
 from alertd.core.suppressions import Suppressor
 from alertd.core.ticket_parts import Pick
@@ -34,6 +36,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     boards: Mapping[str, Board]
     picks: Sequence[Pick]  # what the boards' ids stand for
     suppressions: Suppressor = NO_SILENCES
+    inhibit: tuple[InhibitRule, ...] = ()
     instance: str = "alertd"
 
     @property
@@ -74,6 +77,7 @@ class Replay:
         self._scene = scene
         self._desk = IdealDesk(instance=scene.instance, vocabulary=scene.vocabulary, pressure=pressure)
         self._conditions: dict[AlertKey, Condition] = {}
+        self._inhibition = Inhibition(InhibitRules(scene.inhibit))
         self._due: list[tuple[datetime, bool, str]] = []  # a heap; whether an incident's, and the key
         self._read_back_at: set[datetime] = set()
         self._planned: dict[tuple[str, int], Planned] = {}
@@ -129,7 +133,8 @@ class Replay:
         return alert_keys, sorted(incident_keys)
 
     def _fold(self, alert_keys: Iterable[AlertKey], now: datetime) -> Fold:
-        fold = Fold(self._scene.routing, now=now, suppressions=self._scene.suppressions)
+        scene = self._scene
+        fold = Fold(scene.routing, now=now, suppressions=scene.suppressions, inhibition=self._inhibition)
         fold.conditions = {key: self._conditions[key] for key in alert_keys if key in self._conditions}
         return fold
 
@@ -147,6 +152,15 @@ class Replay:
         for key in sorted(fold.changed_incidents):
             before = self.rows.get(key, Row(fold.incidents[key]))
             self._settle(key, replace(before, incident=fold.incidents[key]), now)
+        self._follow_inhibition(fold, now)
+
+    def _follow_inhibition(self, fold: Fold, now: datetime) -> None:
+        """Let what is released, and what tells of it, happen at once."""
+        self._inhibition.told(fold.told_of_held)
+        self._inhibition.commit(map(fold.conditions.__getitem__, fold.changed_conditions), fold.incidents)
+        due = self._inhibition.take_due(len(self.rows), now)
+        if due:
+            self._decide(self._fold((), now), due, now)
 
     def _keep_condition(self, condition: Condition) -> None:
         self._conditions[condition.key] = condition

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from alertd.core.alerts import Alert, AlertKey, Severity
-from alertd.core.awaiting import first_wait
+from alertd.core.awaiting import extended
 from alertd.core.conditions import Condition
 from alertd.core.deciding import decide, due_at
 from alertd.core.folding import Fold, Message, Routing
@@ -413,11 +413,16 @@ def test_what_is_critical_never_waits() -> None:
     assert books.of("h3").phase == Waiting(at(seconds=9))
 
 
-def test_a_longer_wait_of_another_kind_is_left_alone() -> None:
-    books = Books(inhibit_wait="1s", group_wait="5s")
-    books.fold(host())
-    books.fold(host(severity=Severity.CRITICAL), now=at(seconds=2))
-    assert books.of("h").phase == Waiting(at(seconds=5))
+def test_it_waits_beside_the_other_waits() -> None:
+    books = Books(inhibit_wait="15s", group_wait="5s", wait_for={"warning": "1m", "low": "10s"})
+    books.fold(host(), host("h2", severity=Severity.LOW), a("x", "none"))
+    assert books.of("h").phase == Waiting(at(minutes=1), at(seconds=15))
+    assert books.of("h2").phase == Waiting(at(seconds=15), at(seconds=15))
+    assert books.of("x").phase == Waiting(at(minutes=1), at(seconds=5))
+    books.fold(host("h2", severity=Severity.CRITICAL), now=at(seconds=6))
+    assert books.of("h2").phase == Waiting(at(seconds=6), at(seconds=6))
+    books.fold(a("x", "none", severity=Severity.CRITICAL), now=at(seconds=2))
+    assert books.of("x").phase == Waiting(at(seconds=5), at(seconds=5))
 
 
 @pytest.mark.parametrize(("group_wait", "until"), [("0s", 15), ("30s", 30)])
@@ -452,9 +457,10 @@ def test_what_is_owed_a_ticket_has_done_its_waiting() -> None:
 
 
 def test_the_longer_wait_counts() -> None:
-    policy = Policy(route_name="root", board="noc", group_wait=timedelta(minutes=1))
-    assert first_wait(Fired(member(), awaits_source=True), policy) == timedelta(minutes=1)
-    assert first_wait(Fired(member()), replace(policy, group_wait=timedelta())) == timedelta()
+    policy = Policy(route_name="root", board="noc", inhibit_wait=timedelta(seconds=15))
+    longer = Waiting(at(minutes=1))
+    assert extended(longer, Fired(member(), awaits_source=True), policy, T0) == longer
+    assert extended(None, Fired(member()), policy, T0) is None
 
 
 # --- what a parent tells ------------------------------------------------------------------------------

@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from alertd.core.boards import BoardSettings
 from alertd.core.folding import Message, Routing
 from alertd.core.ideal_desk import call_name
+from alertd.core.inhibiting import InhibitRule
+from alertd.core.matchers import parse_matchers
 from alertd.core.replaying import Planned, Replay, Scene, imaginary_boards
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import Route, build_tree
@@ -127,6 +130,18 @@ def test_boards_that_write_a_pick_alike_mean_the_same() -> None:
     )
     assert boards["a"].queue_id == boards["b"].queue_id
     assert picks[boards["a"].priority_by_severity["critical"]] == "Critical"
+
+
+def test_what_is_inhibited_makes_its_ticket_when_it_is_released() -> None:
+    rule = InhibitRule("r", parse_matchers('host="a"'), parse_matchers('host=~"b|c"'))
+    replay = Replay(replace(scene(), inhibit=(rule,)))
+    replay.take([said("b"), said("a"), said("c")], at())
+    assert only(replay).title == "Disk full on a"
+    replay.take([said("a", cleared=True), said("c", cleared=True)], at(minutes=1))
+    replay.pass_time(at(minutes=10))
+    assert [(each.title, each.created_at) for each in replay.tickets[1:]] == [
+        ("Disk full on b", at(minutes=6))
+    ]
 
 
 def test_ten_thousand_messages_take_seconds() -> None:
