@@ -20,14 +20,13 @@ from alertd.config.settings import Settings
 from alertd.config.wording import Problem
 from alertd.core.alerts import Alert, Status
 from alertd.core.boards import BoardSettings
-from alertd.core.incidents import Incident
 from alertd.core.reading.bodies import Body, Unreadable
 from alertd.core.reading.settings import SourceBase
 from alertd.core.route_settings import RouteSettings
 from alertd.core.route_tests import example
 from alertd.core.routes import Matched, Route, match
 from alertd.core.sources import kinds
-from alertd.core.text import TITLE_LENGTH, BadTemplate, one_line, rendered
+from alertd.core.text import TITLE_LENGTH, BadTemplate, LacksLabel, one_line, rendered
 from alertd.core.ticket_forms import applied
 from alertd.core.ticket_samples import AT, sample_incident
 from alertd.intake.senders import sender_of
@@ -69,9 +68,8 @@ def samples(settings: Settings) -> Iterator[Sample]:
         said = f"the sample alert of source {source.name!r} ({source.kind})"
         yield from (Sample(said, alert) for alert in _alerts_of(source))
     for test in settings.tests:
-        said = f"the alert of test {test.name!r}"
-        labels = [test.alert] if test.alert else [each.labels for each in test.alerts or ()]
-        yield from (Sample(said, example(each)) for each in labels)
+        for each in test.samples:
+            yield Sample(f"the alert of test {test.name!r}", example(each.labels))
 
 
 # --- samples ------------------------------------------------------------------------------------------
@@ -134,8 +132,11 @@ def _tried_on(sample: Sample, matched: Matched, board: BoardSettings, settings: 
         path = _where(key, matched, board, settings)
         try:
             said = rendered(template, incident)
-        except BadTemplate:
-            yield _failed(path, template, sample, incident)
+        except LacksLabel:
+            yield _lacking(path, sample)
+            continue
+        except BadTemplate as exc:
+            yield Found(path, f"the template fails on {sample.said}: {exc}", fatal=True)
             continue
         length = len(one_line(said))
         if key == ("title_template",) and length > TITLE_LENGTH:
@@ -143,17 +144,11 @@ def _tried_on(sample: Sample, matched: Matched, board: BoardSettings, settings: 
             yield Found(path, what, fatal=False)
 
 
-def _failed(path: KeyPath, template: str, sample: Sample, incident: Incident) -> Found:
-    """Tell a template that only wants a label from one that does not work."""
-    try:
-        rendered(template, incident, any_label=True)
-    except BadTemplate as exc:
-        return Found(path, f"the template fails on {sample.said}: {exc}", fatal=True)
+def _lacking(path: KeyPath, sample: Sample) -> Found:
     instead = "they get the built-in text" if path[-1] in _TEMPLATES else "the field stays empty"
     what = f"{sample.said} lacks a label that the template wants; of such alerts {instead}"
-    return Found(
-        path, f'{what}; write {{{{ labels.NAME | default("") }}}} where it may be missing', fatal=False
-    )
+    remedy = 'write {{ labels.NAME | default("") }} where it may be missing'
+    return Found(path, f"{what}; {remedy}", fatal=False)
 
 
 def _templates(form: BoardSettings) -> Iterator[tuple[KeyPath, str]]:

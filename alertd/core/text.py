@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import jinja2
+import jinja2.meta
 import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -65,44 +66,40 @@ class Rendered(msgspec.Struct, frozen=True):
     description: str
 
 
-class AnyLabel(dict[str, str]):
-    """Labels of which every name is one: for what can be tried only without the alerts to come."""
-
-    def __missing__(self, name: str) -> str:
-        """Return something to see."""
-        return f"<{name}>"
+class LacksLabel(BadTemplate):
+    """A template wants a label that this sample does not have; other alerts may have it."""
 
 
 def check_template(template: str) -> None:
-    """Compile a template and try it on a sample, which has whatever label it asks for.
+    """Compile a template and try it on a sample. Labels that it wants may be there when alerts come.
 
     Raises:
         BadTemplate: It would not render. The text says why.
     """
     try:
-        _compiled(template).render(_SAMPLE)
-    except _FAULTS as exc:
-        raise BadTemplate(str(exc)) from exc
+        _said(template, _SAMPLE)
+    except LacksLabel:
+        names = jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(template)) - _SAMPLE.keys()
+        if names:
+            raise BadTemplate(f"{min(names)!r} is undefined") from None
 
 
-def rendered(template: str, incident: Incident, *, any_label: bool = False) -> str:
+def rendered(template: str, incident: Incident) -> str:
     """Return what a template says of an incident, uncut.
 
-    Args:
-        template: The operator's own.
-        incident: A sample.
-        any_label: Whether it has every label that the template asks for.
-
     Raises:
+        LacksLabel: It wants a label that the incident does not have.
         BadTemplate: It does not render. The text says why.
     """
-    values = _values(incident, _SAMPLE["reference"])
-    if any_label:
-        values["labels"] = AnyLabel(values["labels"])
+    return _said(template, _values(incident, _SAMPLE["reference"]))
+
+
+def _said(template: str, values: Mapping[str, Any]) -> str:
     try:
         return _compiled(template).render(values)
-    except _FAULTS as exc:
-        raise BadTemplate(str(exc)) from exc
+    except _FAULTS as exc:  # labels are the only dictionary that a template sees
+        kind = LacksLabel if str(exc).startswith("'dict object' has no attribute") else BadTemplate
+        raise kind(str(exc)) from exc
 
 
 def is_constant(template: str) -> bool:
@@ -286,7 +283,7 @@ _SAMPLE: dict[str, Any] = {
     "ended_count": 1,
     "route": "root",
     "receipt": "01",
-    "labels": AnyLabel(alertname="DiskFull"),
+    "labels": {"alertname": "DiskFull"},
     "state": "open",
     "silenced": "",
     "held_back": ["Held back while this fires: 2 alerts", "- fs02: Disk D: is almost full [warning]"],

@@ -174,3 +174,38 @@ def test_routes_that_nothing_can_reach_are_warned_of(cli: Cli) -> None:
     assert told in checked.err
     assert told in shown.err
     assert told not in shown.out
+
+
+def test_a_question_shows_what_the_ticket_would_say_and_have(cli: Cli) -> None:
+    more = (
+        'resource = "Jana Novak"\ntitle_template = "{{ title }} ({{ labels.team }})"\n'
+        'due = { warning = "4h" }\nudfs = { "Key" = "{{ labels.team }}" }'
+    )
+    cli.replace("queue = 5", f"queue = 5\n{more}")
+    run = cli("routes", "test", "alertname=Disk", "team=storage", "host=fs02")
+    (answer,) = json.loads(cli("routes", "test", "--json", "alertname=Disk", "team=storage").out)
+
+    assert "Title     Disk (storage)" in run.out
+    assert "Fields    resource=Jana Novak" in run.out
+    assert "Due       4h after it was made" in run.out
+    assert "UDF       Key: storage" in run.out
+    assert answer["title"] == "Disk (storage)"
+    assert (answer["fields"], answer["due"]) == ({"resource": "Jana Novak"}, "4h")
+
+
+def test_what_a_route_says_of_its_tickets_is_drawn(cli: Cli) -> None:
+    cli.replace('[route]\nboard = "noc"', '[route]\nboard = "noc"\nsla = "Gold"\ndue = { low = "1d" }')
+    lines = cli("routes", "show").out.splitlines()
+    assert lines[1].endswith("sla Gold, due low=1d")
+    assert json.loads(cli("routes", "show", "--json").out)[0]["ticket"] == {
+        "sla": "Gold",
+        "due": {"low": "1d"},
+    }
+
+
+def test_a_note_refuses_nothing(cli: Cli) -> None:
+    cli.replace("queue = 5", 'queue = 5\ntitle_template = "{{ labels.team }}{{ title }}"')
+    code, out, err = cli("config", "check")
+    assert code == 0
+    assert "is complete" in out
+    assert "note: " in err
