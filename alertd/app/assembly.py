@@ -20,6 +20,8 @@ from alertd.app.company_maps import CompanyMaps
 from alertd.app.company_moves import CompanyMoves
 from alertd.app.live import Current, Live
 from alertd.app.operations import Operations
+from alertd.app.reminding import EVERY as REMIND_EVERY
+from alertd.app.reminding import SilenceReminders
 from alertd.app.shadowing import ShadowDesk, ShadowMetrics
 from alertd.app.sources import read_stored
 from alertd.app.windows import WindowBook
@@ -52,6 +54,7 @@ from alertd.intake.app import Intake
 from alertd.intake.callouts import CalloutDesk
 from alertd.intake.fetching import WebFetch
 from alertd.intake.metrics import IntakeMetrics
+from alertd.intake.receipts import Receipts
 from alertd.intake.senders import Surroundings
 from alertd.store.happenings import Call as StoredCall
 from alertd.store.store import Store
@@ -154,6 +157,13 @@ class Parts:
         self.calendars = CalendarShelf(current, store, now=clock.now)
         self.windows = WindowBook(
             current, changed=self.decider.suppressions_changed, calendars=self.calendars.of
+        )
+        self.reminders = SilenceReminders(
+            current,
+            store,
+            self.silences,
+            accept=self.decider.accept,
+            new_receipt=Receipts(os.urandom).new,
         )
         self.operations = Operations(
             store,
@@ -258,11 +268,14 @@ class Parts:
         return read_stored(envelope, self.current.live.senders)
 
     async def _upkeep(self, stop: asyncio.Event, beat: Beat) -> None:
-        """Read calendars; delete what is older than the configuration keeps."""
-        due_at = read_at = self.clock.now()
+        """Remind of silences; read calendars; delete what is older than the configuration keeps."""
+        due_at = read_at = remind_at = self.clock.now()
         while not stop.is_set():
             beat()
             await self.call_log.keep_answers()
+            if self.clock.now() >= remind_at:
+                await beating(self.reminders.remind(self.clock.now()), beat)
+                remind_at = self.clock.now() + REMIND_EVERY
             if self.clock.now() >= read_at:
                 if await beating(self.calendars.refresh(), beat):
                     self.windows.refresh()

@@ -23,6 +23,7 @@ from alertd.intake.senders import Sender, read_again, sender_of
 _log = structlog.get_logger("alertd.app")
 
 API_SOURCE: Final = "api"  # built in: what operators post to the admin listener
+OWN_SOURCE: Final = "alertd"  # built in: what alertd itself has to say
 
 
 def compile_senders(
@@ -64,6 +65,16 @@ def api_sender() -> Sender:
     return structs.replace(sender, read_posted=read_posted)
 
 
+@cache
+def own_sender() -> Sender:
+    """Return the source that alertd's own alerts belong to. Nobody can send as it."""
+    settings = AlertmanagerSettings.model_construct(name=OWN_SOURCE, kind="alertmanager", token=[])
+    return sender_of(settings, compile_profile(settings), digests=())
+
+
+_BUILT_IN: Mapping[str, Callable[[], Sender | None]] = {API_SOURCE: api_sender, OWN_SOURCE: own_sender}
+
+
 def _vendor_digest(token: Secret) -> bytes:
     """Return the SHA-256 of a token's first half: Gradient's are `vendor-key:partner-key`."""
     return Secret(token.reveal().partition(":")[0]).digest()
@@ -73,7 +84,7 @@ def read_stored(envelope: Envelope, senders: Mapping[str, Sender]) -> Sequence[A
     """Return a stored envelope's alerts; none where its source is gone or reads it no more: it is parked."""
     if envelope.parked_messages >= envelope.messages:
         return ()
-    sender = api_sender() if envelope.source == API_SOURCE else senders.get(envelope.source)
+    sender = _BUILT_IN.get(envelope.source, lambda: senders.get(envelope.source))()
     if sender is None:
         _log.error("app.source_gone", source=envelope.source, receipt=envelope.receipt)
         return ()

@@ -18,7 +18,10 @@ from alertd.core.text import BadTemplate, check_template
 from alertd.intake.settings import ServerSettings
 from alertd.ops.settings import AdminSettings
 
-_RESERVED_SOURCES = {"api"}  # alerts posted to the admin API belong to it
+_RESERVED_SOURCES = {
+    "api": "alerts that are posted to the admin API",
+    "alertd": "alertd's own alerts, such as reminders of silences",
+}
 _TEMPLATES = {"title_template", "description_template"}
 
 
@@ -67,9 +70,11 @@ def _unknown_boards(data: dict[str, Any]) -> Iterator[Problem]:
 
 def _mentions_a_board(path: KeyPath) -> bool:
     match path:
-        case ("autotask", "fallback_board") | ("sources", int(), "board") | ("digest", "board"):
+        case ("autotask", "fallback_board") | ("sources", int(), "board"):
             return True
-        case ("route", *between, "board") | ("route", *between, "outside", "board"):
+        case ("digest", "board") | ("silences", "remind_board"):
+            return True
+        case ("route", *between, "outside", "board") | ("route", *between, "board"):
             return all(part == "routes" or isinstance(part, int) for part in between)
         case _:
             return False
@@ -105,7 +110,7 @@ def _reserved_sources(data: dict[str, Any]) -> Iterator[Problem]:
     for number, row in _tables(data, "sources"):
         name = row.get("name")
         if isinstance(name, str) and name in _RESERVED_SOURCES:
-            yield ("sources", number, "name"), f"{name!r} is kept for alerts that are posted to the admin API"
+            yield ("sources", number, "name"), f"{name!r} is kept for {_RESERVED_SOURCES[name]}"
 
 
 def _shared_tokens(data: dict[str, Any]) -> Iterator[Problem]:

@@ -35,6 +35,8 @@ class TestResult(msgspec.Struct, frozen=True):
 def tree_of(settings: Settings) -> Route:
     """Return the tree of routes, with those that the sources' own boards make."""
     boards = {source.name: source.board for source in settings.sources if source.board is not None}
+    if settings.silences.remind_board is not None:
+        boards["alertd"] = settings.silences.remind_board
     return build_tree(settings.route, boards)
 
 

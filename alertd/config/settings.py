@@ -15,6 +15,7 @@ from alertd.core.route_settings import RootRouteSettings
 from alertd.core.route_tests import TestSettings
 from alertd.core.settings import Section
 from alertd.core.shadowing import Mode
+from alertd.core.silence_settings import SilenceSettings
 from alertd.core.sources.kinds import SourceSettings
 from alertd.core.window_settings import WindowSettings
 from alertd.flows.settings import SyncSettings
@@ -42,4 +43,5 @@ class Settings(Section):
     inhibit: list[InhibitSettings] = Field(default_factory=list)
     time_intervals: list[NamedIntervalSettings] = Field(default_factory=list)
     windows: list[WindowSettings] = Field(default_factory=list)
+    silences: SilenceSettings = Field(default_factory=SilenceSettings)
     tests: list[TestSettings] = Field(default_factory=list)

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from alertd.app.live import bring_to_life
 from alertd.core.incidents import Silenced
+from alertd.core.matchers import parse_matchers
+from alertd.core.silences import Silence
 from tests.days.conftest import START, Day, alert
 
 pytestmark = pytest.mark.looptime(noop_cycles=0)
@@ -138,3 +141,47 @@ async def test_routes_go_by_the_clock(make_day: MakeDay) -> None:
     assert tickets["noon-1"]["queueID"] == queues["NOC"]
     assert states["night"]["night-1"] != tickets["night-1"]["priority"] == tickets["noon-1"]["priority"]
     assert is_accounted(day)
+
+
+async def test_a_silence_is_reminded_of_before_its_end(make_day: MakeDay) -> None:
+    """Once, over a restart too, and no more when it is prolonged; nobody is reminded of an idle one."""
+    day = make_day(more='[silences]\nremind_before = "20m"\n')
+    hour = timedelta(hours=1)
+    kept = [
+        a_silence("busy", 'host="a-1"', START + hour / 2),
+        a_silence("idle", 'host="b-1"', START + hour / 2),
+    ]
+
+    async def sender() -> None:
+        await day.parts.silences.keep(*kept)
+        await day.post(alert("a-1", CUSTOMER))
+
+    await day.run(sender(), hours=0.1)
+    assert day.tickets == []
+    await day.run(hours=0.1)
+    day.boot()
+    await day.parts.silences.load()
+    await day.run(hours=0.1)
+    [reminder] = day.tickets
+    assert reminder["title"].startswith("Silence ends 2026-11-23 03:30 UTC: 1 incident waits")
+    assert "Silence busy of" in reminder["description"]
+    assert "noc: disks" in reminder["description"]
+
+    async def prolong() -> None:
+        await day.parts.silences.keep(replace(kept[0], ends_at=START + 2 * hour))
+
+    await day.run(prolong(), hours=0.15)
+    [reminder] = day.tickets
+    assert reminder["status"] == 5
+
+
+def a_silence(id_: str, matchers: str, ends_at: datetime) -> Silence:
+    return Silence(
+        id=id_,
+        matchers=parse_matchers(matchers),
+        starts_at=START,
+        ends_at=ends_at,
+        created_by="noc",
+        comment="disks",
+        updated_at=START,
+    )

@@ -38,7 +38,7 @@ active_time_intervals = ["nights", "ends of months"]
 [[time_intervals]]
 name = "nights"
 time_intervals = [
-    { times = [{ start_time = "22:00", end_time = "24:00" }], weekdays = ["1:5"], location = "Europe/Berlin" },
+    { times = [{ start_time = "22:00", end_time = "24:00" }], weekdays = ["1:5"], location = "Asia/Tokyo" },
     { times = [{ start_time = "00:00", end_time = "06:00" }], weekdays = ["monday:friday"] },
 ]
 
