@@ -125,7 +125,7 @@ class Books:
         settings = RootRouteSettings.model_validate({"board": "noc"} | options)
         tree = build_tree(settings)
         policies = {"root": tree.matched.policy} | {each.name: each.matched.policy for each in tree.routes}
-        self.routing = Routing(tree, policies, RouteHours(INTERVALS, policies.values()))
+        self.routing = Routing(tree, policies, hours=RouteHours(INTERVALS, policies.values()))
         self.suppressions = Suppressions(silences or ActiveSilences(()), self.routing.hours)
         self.fold_ = Fold(self.routing, now=MONDAY)
 

@@ -68,7 +68,7 @@ def test_the_tree_with_what_its_routes_inherit() -> None:
 def test_the_rules_of_inhibition() -> None:
     tree = build_tree(RootRouteSettings.model_validate({"board": "noc"}))
     rule = InhibitRule("site", parse_matchers('a="1"'), parse_matchers('b=~"x|y",c!=""'), ("client", "site"))
-    text = configuration(tree, ["noc"], [rule])
+    text = configuration(tree, ["noc"], inhibit=[rule])
     assert text.endswith(
         """\
 inhibit_rules:
