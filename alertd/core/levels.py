@@ -59,7 +59,7 @@ def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
     if not left_behind:
         return known
     # that the ticket before was complete may be old news: look first, lest there be two live ones
-    doubted = after.why_new in ("back", "outlasted")
+    doubted = after.why_new != "refused"
     return Known(adoption_checked=not doubted, doubted=doubted)
 
 

@@ -81,7 +81,9 @@ class Eyes:
             Unavailable: Tickets that must be there are not shown: what is absent proves nothing.
         """
         seen = await self._look(job)
-        newest = max(seen.tickets, key=_generation, default=None)
+        over = {job.board.status_done, *job.board.statuses_wont_fix}
+        live = [view for view in seen.tickets if view.fields["status"] not in over]
+        newest = max(live or seen.tickets, key=_generation, default=None)
         if newest is None and seen.is_blind:
             raise Unavailable(
                 "tickets of ours cannot be seen, so one that is not found may stand all the same"
@@ -89,7 +91,7 @@ class Eyes:
         if newest is None:
             return lambda known: (outcomes.may_create(known), ())
         generation, now = _generation(newest), self._clock.now()
-        if newest.fields["status"] in {job.board.status_done, *job.board.statuses_wont_fix}:
+        if not live:
             told = (Renumbered(generation + 1),)
             return lambda known: (outcomes.may_create(known), told)
         revision = job.incident.revision

@@ -459,7 +459,8 @@ class Shell:
 
     def _adopt_or_clear_the_way(self, job: Job) -> Apply:
         views = self.desk.look(reference_base("alertd", job.incident.key))
-        newest = max(views, key=_generation, default=None)
+        live = [view for view in views if view.fields["status"] != DONE]
+        newest = max(live or views, key=_generation, default=None)
         if newest is None and self._is_blind():
             now = self.now
             return lambda known: (outcomes.read_failed(known, now=now, wait=None, jitter=0.5), ())

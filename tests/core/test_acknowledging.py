@@ -25,6 +25,7 @@ from alertd.core.incidents import (
     Phase,
     Rejoined,
     Reopened,
+    ReopenRefused,
     Tick,
     Waiting,
 )
@@ -196,10 +197,10 @@ def test_the_new_ticket_says_why_it_is_there() -> None:
 def test_the_ticket_before_is_looked_at_before_there_is_another() -> None:
     before = acknowledged()
     following = after(before, Tick(), now=T0 + LIMIT)
-    gone = after(standing(), Gone())
+    refused = after(standing(), ReopenRefused())
 
     assert known_for(known(), before=before, after=following) == Known(doubted=True)
-    assert known_for(known(), before=standing(), after=gone) == Known(adoption_checked=True)
+    assert known_for(known(), before=standing(), after=refused) == Known(adoption_checked=True)
 
 
 def test_one_that_is_open_again_is_told_so() -> None:

@@ -167,13 +167,13 @@ def test_critical_creates_come_first_then_completions_then_creates() -> None:
 def test_what_is_known_of_a_ticket_left_behind_is_dropped() -> None:
     new = after(standing(), Gone())
 
-    assert known_for(known(), before=standing(), after=new) == Known(adoption_checked=True)
+    assert known_for(known(), before=standing(), after=new) == Known(doubted=True)
 
 
 def test_it_is_dropped_too_where_the_ticket_was_linked_only_now() -> None:
     new = after(standing(), Gone())
 
-    assert known_for(known(), before=opened(), after=new) == Known(adoption_checked=True)
+    assert known_for(known(), before=opened(), after=new) == Known(doubted=True)
 
 
 def test_what_is_known_stays_within_a_generation_and_when_counting_on() -> None:
