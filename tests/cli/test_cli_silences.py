@@ -155,6 +155,7 @@ def test_how_long_is_told_as_it_stands_now() -> None:
     assert longer == {
         "silenced_by": ["s1"],
         "silenced_until": "2026-11-23T14:00:00.000Z",
+        "silenced_kind": "silence",
         "silenced_said": "anna: patching",
     }
     assert silenced(a_silenced_incident(), {})["silenced_until"] == "2026-11-23T13:00:00.000Z"

@@ -372,7 +372,7 @@ async def test_boards_that_are_read_again_do_not_end_the_settling_of_what_gives_
         asyncio.get_running_loop().call_later(0.01, lambda: setattr(machine.desk, "board", board))
         return sight
 
-    def none(name: str) -> Board:
+    def none(name: str, **_: object) -> Board:
         raise Unavailable(f"board {name} is about to be looked up")
 
     machine.desk.look = looks  # type: ignore[method-assign]
