@@ -1,4 +1,4 @@
-"""Inhibition against the real Alertmanager: the same rules and alerts, the same state of every alert."""
+"""Inhibition as Alertmanager and amlint have it: the same rules and alerts, the same state of each."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ from typing import Any
 
 import aiohttp
 import pytest
+from amlint.routing import Inhibitor
+from msgspec.structs import replace
 
 from alertd.app.clock import SystemClock
+from alertd.core.alerts import AlertKey, Severity, alert_key
+from alertd.core.conditions import Condition
+from alertd.core.identity import fingerprint
+from alertd.core.inhibit_settings import InhibitSettings
+from alertd.core.inhibiting import Batch, InhibitRules, Table
 from tests.system.site import Site, a_site
 from tests.system.test_prometheus import free_port, program
 
@@ -91,7 +98,7 @@ class Both:
                 assert got.status == 200, await got.text()
 
     async def statuses(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the status of every alert, by fingerprint, theirs first, once theirs are all taken in."""
+        """Return every alert by fingerprint, theirs first."""
         return await self._get(self._theirs, {}), await self._get(self._ours, self._token)
 
     async def _get(self, base: str, headers: Mapping[str, str]) -> dict[str, Any]:
@@ -170,6 +177,48 @@ async def test_the_same_alerts_are_inhibited(
         total, fewer = await same(both)
         assert total == 3 * worlds
         assert 0 < fewer < inhibited
+
+
+def firing(labels: Labels) -> Condition:
+    now = SystemClock().now()
+    return Condition(
+        key=alert_key("api", fingerprint(labels)),
+        source="api",
+        fingerprint=fingerprint(labels),
+        firing=True,
+        severity=Severity.WARNING,
+        labels=labels,
+        annotations={},
+        started_at=now,
+        seen_at=now,
+    )
+
+
+@pytest.mark.parametrize("worlds", [400, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_the_same_rule_inhibits_as_by_amlint(worlds: int) -> None:
+    """The rule is the same, and the alert that ours names inhibits by it on its own."""
+    chance = random.Random(worlds)
+    inhibited = 0
+    for number in range(worlds):
+        rules = [a_rule(chance, f"w{number}") for _ in range(4)]
+        alerts = some_alerts(chance, f"w{number}")
+        oracle = Inhibitor(rules)
+        settings = [InhibitSettings.model_validate(rule) for rule in rules]
+        named = [replace(each.rule(), name=f"inhibit_rules[{n}]") for n, each in enumerate(settings)]
+        batch = Batch(InhibitRules(named), Table())
+        by_key = {(held := firing(labels)).key: held for labels in alerts}
+        for held in by_key.values():
+            batch.heard(held)
+        for labels in alerts:
+            expected, found = oracle.inhibited_by(labels, alerts), batch.quiet(labels, SystemClock().now())
+            assert (expected is None) == (found is None), (labels, rules)
+            if expected is not None and found is not None:
+                inhibited += 1
+                assert found.said.endswith(f"by rule {expected.rule}")
+                alone = oracle.inhibited_by(labels, [by_key[AlertKey(found.by[0])].labels])
+                assert alone is not None
+                assert alone.rule == expected.rule
+    assert 0.1 < inhibited / (5 * worlds) < 0.9
 
 
 async def until_up(session: aiohttp.ClientSession, url: str) -> None:
