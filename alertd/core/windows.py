@@ -69,14 +69,12 @@ class Standing(msgspec.Struct, frozen=True):
 def occurrences(schedule: Schedule, after: datetime) -> Iterator[Occurrence]:
     """Yield what starts later than `after`, the first to start first."""
     since = max(after, EARLIEST)
-    match schedule:
-        case Recurring(cron, duration, zone):
-            for start in CronSim(cron, since.astimezone(ZoneInfo(zone))):
-                starts_at = start.astimezone(UTC)
-                yield Occurrence(starts_at, starts_at + duration)
-        case Listed(listed):
-            starts = [each.starts_at for each in listed]
-            yield from listed[bisect_right(starts, since) :]
+    if isinstance(schedule, Listed):
+        starts = [each.starts_at for each in schedule.occurrences]
+        yield from schedule.occurrences[bisect_right(starts, since) :]
+        return
+    found = CronSim(schedule.cron, since.astimezone(ZoneInfo(schedule.zone)))
+    yield from (Occurrence(at, at + schedule.duration) for at in (start.astimezone(UTC) for start in found))
 
 
 def standing(schedule: Schedule, now: datetime) -> Standing:
@@ -94,12 +92,11 @@ def standing(schedule: Schedule, now: datetime) -> Standing:
 
 
 def _going_on(schedule: Schedule, now: datetime) -> Occurrence | None:
-    match schedule:
-        case Recurring(duration=duration):
-            last = _last_start_at(schedule, now)
-            found = [] if last is None else [Occurrence(last, last + duration)]
-        case Listed(listed):
-            found = [each for each in listed if each.starts_at <= now]
+    if isinstance(schedule, Listed):
+        found = [each for each in schedule.occurrences if each.starts_at <= now]
+    else:
+        last = _last_start_at(schedule, now)
+        found = [] if last is None else [Occurrence(last, last + schedule.duration)]
     return max((each for each in found if now < each.ends_at), key=lambda each: each.ends_at, default=None)
 
 

@@ -106,6 +106,8 @@ def test_it_is_written_as_it_was_given() -> None:
     named = NamedIntervalSettings.model_validate({"name": "nights", "time_intervals": [given_]})
     assert named.model_dump(mode="json")["time_intervals"] == [given_]
     assert named.intervals() == (interval(**given_),)
+    assert named.time_intervals[0].as_alertmanager() == given_
+    assert TimeIntervalSettings().as_alertmanager() == {}
 
 
 @pytest.mark.parametrize(

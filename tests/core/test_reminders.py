@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from alertd.core.incidents import Incident, Silenced
 from alertd.core.matchers import parse_matchers
 from alertd.core.reminders import kept_quiet, reminders
+from alertd.core.silence_settings import SilenceSettings
 from alertd.core.silences import QuietKind, Silence
 from tests.core.incident_samples import opened
 
@@ -64,6 +65,11 @@ def test_only_what_keeps_something_quiet_counts() -> None:
     made = silence(start=-5 * HOUR, end=HOUR)
     assert reminders([made], others, before=HOUR, after=7 * DAY, now=NOW) == []
     assert kept_quiet([quiet("s1", "s2"), quiet("s2")]) == {"s1": 1, "s2": 2}
+
+
+def test_unless_something_else_is_said() -> None:
+    settings = SilenceSettings()
+    assert (settings.remind_before, settings.remind_after, settings.remind_board) == (HOUR, 7 * DAY, None)
 
 
 def test_what_it_says() -> None:

@@ -31,6 +31,8 @@ def test_boards_that_are_mentioned() -> None:
         ({}, "board\n  Field required"),
         ({"board": "noc", "matchers": ['a="1"']}, "may have no matchers"),
         ({"board": "noc", "continue": True}, "may not say continue"),
+        ({"board": "noc", "mute_time_intervals": ["a"]}, "may have no mute_time_intervals"),
+        ({"board": "noc", "active_time_intervals": ["a"]}, "no active_time_intervals"),
         ({"board": "noc", "routes": [{"matchers": []}]}, r"routes\.0\.name\n  Field required"),
         ({"board": "noc", "routes": [{"name": "a"}, {"name": "a"}]}, "two routes have the same name: a"),
         ({"board": "noc", "routes": [{"name": "a", "routes": [{"name": "root"}]}]}, "same name: root"),

@@ -139,6 +139,18 @@ def test_an_alert_whose_group_is_collected_is_muted_by_that() -> None:
     assert len(show_groups(now, Wanted())) == 1
 
 
+def test_windows_and_time_intervals_mute() -> None:
+    now = situation(
+        alert("a"),
+        alert("b"),
+        in_windows=lambda labels: ["patches"] if labels["host"] == "a" else [],
+        muted_by=lambda policy: ["nights"] if policy.route_name == "root" else [],
+    )
+    first, second = show_alerts(now, Wanted())
+    assert (first.status.state, first.status.muted_by) == ("suppressed", ("patches", "nights"))
+    assert (second.status.state, second.status.muted_by) == ("suppressed", ("nights",))
+
+
 def test_receivers_are_the_boards_of_all_its_incidents() -> None:
     now = situation(alert("a"), rules=TWO_BOARDS)
     [shown] = show_alerts(now, Wanted())

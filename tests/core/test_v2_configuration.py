@@ -75,3 +75,15 @@ inhibit_rules:
 - {source_matchers: ["a=\\"1\\""], target_matchers: ["b=~\\"x|y\\"", "c!=\\"\\""], equal: ["client", "site"]}
 """
     )
+
+
+def test_time_intervals_and_the_routes_that_go_by_them() -> None:
+    child = {"name": "c", "mute_time_intervals": ["nights"], "active_time_intervals": ["office"]}
+    tree = build_tree(RootRouteSettings.model_validate({"board": "noc", "routes": [child]}))
+    entry = {"weekdays": ["monday:friday"]}
+    said = configuration(tree, ["noc"], intervals={"nights": [entry, {}], "office": []})
+    assert '    mute_time_intervals: ["nights"]\n    active_time_intervals: ["office"]\n' in said
+    assert said.endswith(
+        'time_intervals:\n- name: "nights"\n  time_intervals: [{"weekdays":["monday:friday"]},{}]\n'
+        '- name: "office"\n  time_intervals: []\n'
+    )

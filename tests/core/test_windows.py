@@ -204,7 +204,7 @@ STARTS_ = utc("2026-11-23T03:00")
     [
         ({"cron": "0 2 * *", "duration": "3h"}, "is not a cron expression: wrong number of fields"),
         ({"cron": "61 2 * * *", "duration": "3h"}, "bad minute"),
-        ({"cron": "0 2 31 2 *", "duration": "3h"}, "not a cron expression|never comes"),
+        ({"cron": "0 2 31 2 *", "duration": "3h"}, "not a cron expression"),
         ({"cron": "0 2 * * *"}, "say how long with duration"),
         ({"cron": "0 2 * * *", "duration": "0s"}, "should be above 0"),
         ({"cron": "0 2 * * *", "duration": "3h", "starts": STARTS_}, "exactly one of cron, starts and ical"),

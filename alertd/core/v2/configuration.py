@@ -43,8 +43,8 @@ def configuration(
     if intervals:
         lines.append("time_intervals:")
     for name, entries in intervals.items():
-        lines += [f"- name: {_text(name)}", "  time_intervals:"]
-        lines += [f"  - {msgspec.json.encode(entry).decode()}" for entry in entries]
+        listed = msgspec.json.encode(list(entries)).decode()  # as JSON, which YAML reads
+        lines += [f"- name: {_text(name)}", f"  time_intervals: {listed}"]
     return "".join(f"{line}\n" for line in lines)
 
 
