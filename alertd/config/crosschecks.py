@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 from alertd.autotask.callout_settings import is_callout_url
@@ -35,6 +36,7 @@ def problems(data: dict[str, Any]) -> Iterator[Problem]:
     yield from _repeated_names(data, "windows", "window")
     yield from _repeated_names(data, "time_intervals", "time interval")
     yield from _unknown_intervals(data)
+    yield from _calendars_without_their_extra(data)
     yield from _reserved_sources(data)
     yield from _shared_tokens(data)
     yield from _bad_templates(data)
@@ -78,6 +80,14 @@ def _mentions_a_board(path: KeyPath) -> bool:
             return all(part == "routes" or isinstance(part, int) for part in between)
         case _:
             return False
+
+
+def _calendars_without_their_extra(data: dict[str, Any]) -> Iterator[Problem]:
+    if find_spec("icalendar") is not None and find_spec("recurring_ical_events") is not None:
+        return
+    for number, row in _tables(data, "windows"):
+        if "ical" in row:
+            yield ("windows", number, "ical"), 'calendars need the extra: pip install "alertd[calendar]"'
 
 
 def _unknown_intervals(data: dict[str, Any]) -> Iterator[Problem]:

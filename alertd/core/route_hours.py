@@ -91,11 +91,10 @@ class RouteHours:
 
     def outside_until(self, policy: Policy, now: datetime) -> datetime | None:
         """Return when the route's hours begin, if they are not now; None: they are, or it has none."""
-        if policy.outside is None or not policy.hours or self.holds(policy.hours, now) is not False:
+        if policy.outside is None or not policy.hours:
             return None
-        hours = policy.hours
-        begin_at = next_change_at(self._intervals[hours], lambda at: self.holds(hours, at), now)
-        return begin_at or now + HORIZON
+        outside = self._standing(Rule((), (), policy.hours), now)
+        return (outside.until or now + HORIZON) if outside.holds else None
 
     def placed(self, policy: Policy, now: datetime) -> Policy:
         """Return the policy of an incident that opens now, with the board of this hour."""
