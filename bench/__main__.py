@@ -50,6 +50,9 @@ name = "noc"
 queue = "NOC"
 [route]
 board = "noc"
+
+[storm]
+threshold = 0
 """
 
 

@@ -33,6 +33,7 @@ from alertd.autotask.webhooks import TicketWebhook
 from alertd.core.alerts import Alert
 from alertd.core.incidents import QUIET_STATES
 from alertd.core.settling import Terms
+from alertd.core.storms import StormTerms, note_interval
 from alertd.core.suppressions import Suppressions
 from alertd.flows.beating import beating, pause
 from alertd.flows.beginning import Beginning
@@ -150,6 +151,7 @@ class Parts:
             suppressions=lambda: Suppressions(
                 self.silences.active, self.windows.active, current.live.routing.hours
             ),
+            storms=self._storm_terms,
             named=self.maps.named,
             inhibitions=self.inhibitions,
         )
@@ -253,12 +255,16 @@ class Parts:
         await self.store.wake(self.clock.now())  # what is desired may have changed with the boards
         self.settler.wake()
 
+    def _storm_terms(self) -> StormTerms:
+        return self.current.live.settings.storm.terms(self.desk.pressure())
+
     def _terms(self) -> Terms:
         return Terms(
             unknown_window=self.current.live.settings.autotask.unknown_window,
             adopt_first=self.beginning.adopt_first,
             mark=f"{self.current.live.mark[:16]} {self.desk.metadata_mark()}",
             unwatched_since=self.syncer.unwatched_since(),
+            note_interval=note_interval(self._storm_terms()),
         )
 
     async def _stored_sources(self) -> Sequence[Loaded]:

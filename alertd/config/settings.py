@@ -17,6 +17,7 @@ from alertd.core.settings import Section
 from alertd.core.shadowing import Mode
 from alertd.core.silence_settings import SilenceSettings
 from alertd.core.sources.kinds import SourceSettings
+from alertd.core.storm_settings import StormSettings
 from alertd.core.window_settings import WindowSettings
 from alertd.flows.settings import SyncSettings
 from alertd.intake.settings import ServerSettings
@@ -44,4 +45,5 @@ class Settings(Section):
     time_intervals: list[NamedIntervalSettings] = Field(default_factory=list)
     windows: list[WindowSettings] = Field(default_factory=list)
     silences: SilenceSettings = Field(default_factory=SilenceSettings)
+    storm: StormSettings = Field(default_factory=StormSettings)
     tests: list[TestSettings] = Field(default_factory=list)

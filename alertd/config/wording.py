@@ -17,8 +17,8 @@ from alertd.core.settings import SecretRef
 Problem: TypeAlias = tuple[KeyPath, str]
 Context: TypeAlias = Mapping[str, Any]
 
-_LATER = {"billing", "notify", "storm"}  # tables that this release does not have
-_TABLES = {"admin", "autotask", "boards", "digest", "route", "server", "store", "sync"}
+_LATER = {"billing", "notify"}  # tables that this release does not have
+_TABLES = {"admin", "autotask", "boards", "digest", "route", "server", "storm", "store", "sync"}
 _LISTS = {"boards", "sources", "tests"}
 
 _WRITTEN_HERE = (

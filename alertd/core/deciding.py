@@ -19,6 +19,7 @@ from alertd.core import (
     noting,
     outside_hours,
     quieting,
+    storms,
     waiting,
 )
 from alertd.core.alerts import AlertKey, Severity
@@ -36,6 +37,7 @@ from alertd.core.incidents import (
     Ended,
     Expired,
     Fired,
+    Folded,
     FoundForeign,
     Gone,
     Happened,
@@ -48,6 +50,7 @@ from alertd.core.incidents import (
     Merged,
     Noted,
     Open,
+    Promoted,
     Quieted,
     Rejoined,
     Renumbered,
@@ -117,6 +120,8 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
             return quieting.with_quiet(before, quiet_by_key)
         case Inhibiting(held_back):
             return _hold_back(before, held_back, now)
+        case Promoted(storm_ticket):
+            return _promote(before, storm_ticket)
         case Tick():
             if before.kind == "summary":
                 return digests.tick(before, now)
@@ -175,7 +180,17 @@ def due_at(incident: Incident) -> datetime | None:
         times.append(_note_due_at(incident))
     if (hours_begin_at := outside_hours.due_at(incident)) is not None:
         times.append(hours_begin_at)
+    storm_due_at = storms.due_at(incident.storm)
+    if storm_due_at is not None and may_change_storm(incident):
+        times.append(storm_due_at)
     return min(times, default=None)
+
+
+def may_change_storm(incident: Incident) -> bool:
+    """Whether time moves the storm: not once it is over; and what a person has closed is left to them."""
+    if isinstance(incident.phase, Acknowledged):
+        return incident.storm is not None and incident.storm.active
+    return not isinstance(incident.phase, Closed)
 
 
 def with_policy(incident: Incident, live: Policy) -> Incident:
@@ -192,7 +207,7 @@ def _fire(before: Incident, member: Member, now: datetime) -> Incident:
     match before.phase:
         case Closed() as phase:
             return _fire_after_close(before, phase, member, now)
-        case Waiting() | Silenced():
+        case Waiting() | Silenced() | Folded():
             return waiting.joined(_seat(before, member), member, now)
         case Acknowledged() as phase:
             return replace(before, phase=replace(phase, until=None), members=_with(before, member))
@@ -294,7 +309,7 @@ def _change(before: Incident, member: Member, now: datetime) -> Incident:
     match before.phase:
         case Acknowledged():
             return replace(before, members=_with(before, member))
-        case Waiting() | Silenced():
+        case Waiting() | Silenced() | Folded():
             return waiting.followed(_seat(before, member), now)
         case _:
             detail = f"{old.severity} to {member.severity}"
@@ -324,7 +339,7 @@ def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: date
     if isinstance(before.phase, Closed):
         return after  # an operator has closed it before
     if after.firing:
-        if isinstance(before.phase, Waiting | Silenced | Acknowledged):
+        if isinstance(before.phase, Waiting | Silenced | Folded | Acknowledged):
             return waiting.followed(after, now)
         return _tell(after, "expired" if expired else "cleared", ended, now)
     return _all_over(after, ended, now)
@@ -335,7 +350,7 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
     match before.phase:
         case Waiting():
             return waiting.followed(before, now)  # one that flaps while its group waits is decided on then
-        case Silenced():
+        case Silenced() | Folded():
             return _close(before, "expired" if any_expired else "cleared", now)
         case Acknowledged() as phase:
             until = flapping.held_until(before, now)
@@ -349,6 +364,19 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
         case _:
             holding = Holding(now, flapping.held_until(before, now), expired=any_expired)
             return _tick(replace(before, phase=holding), now)
+
+
+def _promote(before: Incident, storm_ticket: str) -> Incident:
+    if not isinstance(before.phase, Folded):
+        return before
+    return retally(replace(before, phase=Open(), storm_ticket=storm_ticket), before)
+
+
+def tell_of_storm(before: Incident, now: datetime, *, what: What | None = None) -> Incident:
+    """Have the next note of a storm's parent tell how it stands, and what happened beside that."""
+    if what is not None:
+        return _tell(before, what, None, now)
+    return replace(before, revision=before.revision + 1)
 
 
 def _tick(before: Incident, now: datetime) -> Incident:
@@ -395,7 +423,8 @@ def _tell_if_left_open(closed: Incident, now: datetime) -> Incident:
 def _link(before: Incident, ticket: Ticket, revision: int, now: datetime) -> Incident:
     if before.ticket is not None:
         return replace(before, ticket=ticket)
-    phase = Open() if isinstance(before.phase, Silenced) else before.phase  # too late to be kept from it
+    kept = isinstance(before.phase, Silenced | Folded)  # which comes too late
+    phase = Open() if kept else before.phase
     linked = replace(
         before, phase=phase, ticket=ticket, note_upto=max(revision, before.note_upto), linked_at=now
     )

@@ -25,10 +25,12 @@ from alertd.core.incidents import (
     Counted,
     Ended,
     Fired,
+    Folded,
     Incident,
     Inhibiting,
     Member,
     Open,
+    Promoted,
     Quieted,
     Silenced,
     Tick,
@@ -40,6 +42,8 @@ from alertd.core.matchers import Labels
 from alertd.core.route_hours import ALWAYS, RouteHours
 from alertd.core.routes import Matched, Policy, Route, match, place
 from alertd.core.silences import NO_SILENCES, Quiet, shown_id
+from alertd.core.storming import Storming
+from alertd.core.storms import NO_STORMS, StormTerms, parent_key
 from alertd.core.suppressions import Suppressions, Suppressor, longest
 from alertd.core.text import cut, one_line
 
@@ -107,6 +111,7 @@ class Fold:
         now: datetime,
         suppressions: Suppressor = NO_SILENCES,
         inhibition: Inhibition = NO_INHIBITION,
+        storms: StormTerms = NO_STORMS,
     ) -> None:
         self._routing = routing
         self._now = now
@@ -116,6 +121,7 @@ class Fold:
         self.committed: dict[str, int] = {}
         self.conditions: dict[AlertKey, Condition] = {}
         self.incidents: dict[str, Incident] = {}
+        self.storms = Storming(storms, now, lambda: self.incidents)
         self.changed_conditions: set[AlertKey] = set()
         self.changed_incidents: set[str] = set()
         self.history: list[Happening] = []
@@ -201,6 +207,41 @@ class Fold:
         self.conditions[condition.key] = condition
         self.changed_conditions.add(condition.key)
         self._inhibiting.heard(condition)
+
+    # --- storms ---------------------------------------------------------------------------------------
+
+    def scopes(self) -> set[str]:
+        """Return the scopes in which incidents of this batch may come to want a ticket."""
+        found = {self._scope(place, event.key) for event in self._events for place in event.places}
+        return (found | self.storms.scopes_at_stake()) - {""}
+
+    def parents(self, scopes: Iterable[str]) -> set[str]:
+        """Return the keys of the parents that these scopes, and the incidents of the batch, have."""
+        return {parent_key(scope) for scope in scopes} | self.storms.parents()
+
+    def _scope(self, found: Place, key: AlertKey) -> str:
+        condition = self.conditions[key]
+        client = customer_in(condition.source, condition.labels).client
+        return self.storms.scope_of(found.matched.policy, client, condition.labels)
+
+    def _absorb_storms(self) -> None:
+        for parent in self.storms.absorb():
+            before = self.incidents.get(parent.key)
+            self._store(parent.key, before, parent)
+            if before is None:
+                self._tell("opened", incident_key=parent.key, detail={"board": parent.policy.board})
+            elif type(before.phase) is not type(parent.phase):
+                self._tell(incidents.state_of(parent), incident_key=parent.key)
+
+    def _pass_storm(self, key: str) -> None:
+        before = self.incidents[key]
+        after, child_key = self.storms.pass_time(before)
+        self._store(key, before, after)
+        if before.storm is not None and after.storm is not None and before.storm.active > after.storm.active:
+            self._tell("storm calm", incident_key=key)
+        if child_key:
+            self._ask_silences(child_key)
+            self._step(child_key, Promoted(self.storms.ticket_of(key)))
 
     # --- silences -------------------------------------------------------------------------------------
 
@@ -303,6 +344,7 @@ class Fold:
                 self._moved(event)
         for key, messages in repeats.items():
             self._step(key, Counted(messages))
+        self._absorb_storms()
 
     def tick(self, keys: Iterable[str]) -> None:
         """Let time pass for these incidents."""
@@ -313,9 +355,11 @@ class Fold:
             self._tell_of_held(key)
             self._step(key, Tick())
             after = self.incidents[key]
-            told = isinstance(before.phase, Silenced) or isinstance(after.phase, Silenced)
+            told = isinstance(before.phase, Silenced) or isinstance(after.phase, Silenced | Folded)
             if type(after.phase) is not type(before.phase) and not told:
                 self._tell(incidents.state_of(after), incident_key=key)
+            self._pass_storm(key)
+        self._absorb_storms()
 
     def _fired(self, event: Event) -> None:
         """Fire where it fired before and is not over yet, and where today's routes put it beside that.
@@ -350,9 +394,10 @@ class Fold:
             receipt=event.receipt,
             now=self._now,
         )
-        opened = msgspec.structs.replace(opened, labels=condition.labels)
+        opened = msgspec.structs.replace(opened, labels=condition.labels, scope=self._scope(found, event.key))
         opened = outside_hours.begin(opened, self._routing.hours, now=self._now)
         after = quieting.follow(opened, before=opened, now=self._now, may_begin=True)
+        after = self.storms.follow(after, before=None, may_fold=True)
         self._store(found.key, None, after)
         detail = {"route": " > ".join(found.matched.path), "board": policy.board}
         self._tell("opened", incident_key=found.key, event=event, detail=outside_hours.told(detail, after))
@@ -409,6 +454,7 @@ class Fold:
             after = outside_hours.begin_anew(after, self._policy(key), self._routing.hours, now=self._now)
         may_begin = self.committed.get(key) != after.generation
         after = quieting.follow(after, before=current, now=self._now, may_begin=may_begin)
+        after = self.storms.follow(after, before=current, may_fold=may_begin)
         self._store(key, before, after)
         self._tell_of_silence(before, after)
         self._tell_of_flapping(before, after)
@@ -433,6 +479,10 @@ class Fold:
                 detail = {"by": ", ".join(map(shown_id, by)), "said": said, "until": ends}
                 shown = {name: text for name, text in detail.items() if text}
                 self._tell(incidents.state_of(after), incident_key=after.key, detail=shown)
+            case (_, Folded()) if not isinstance(before.phase, Folded):
+                self._tell("folded", incident_key=after.key, detail=self.storms.why_folded(after))
+            case Folded(), Open():
+                self._tell("promoted", incident_key=after.key, detail={"storm": after.storm_key})
             case Silenced(kind=kind), Open():
                 said = "inhibited no more" if kind == "inhibited" else "silence over"
                 self._tell(said, incident_key=after.key)

@@ -18,6 +18,7 @@ from alertd.core.clients import Customer
 from alertd.core.held_back import HeldBack
 from alertd.core.routes import Policy
 from alertd.core.silences import Quiet, QuietKind
+from alertd.core.storms import Storm
 from alertd.core.tickets import Ticket
 
 # --- shapes -------------------------------------------------------------------------------------------
@@ -74,6 +75,12 @@ class Silenced(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     kind: QuietKind = "silence"  # of what is first over
 
 
+class Folded(msgspec.Struct, frozen=True, tag=True):
+    """One of many in a storm, told of in the parent's ticket: none of its own is made yet."""
+
+    since: datetime
+
+
 class Open(msgspec.Struct, frozen=True, tag=True):
     """A condition holds."""
 
@@ -119,7 +126,7 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
     wants_ticket: bool = False  # over before its ticket could be made, and policy wants one all the same
 
 
-Phase: TypeAlias = Waiting | Silenced | Open | Holding | Expired | Acknowledged | Closed
+Phase: TypeAlias = Waiting | Silenced | Folded | Open | Holding | Expired | Acknowledged | Closed
 
 
 # why a problem has a further ticket: it is back, a person's completion is too old to go by, the ticket before
@@ -142,6 +149,7 @@ What: TypeAlias = Literal[
     "stable",
     "rejoined",
     "held back",
+    "calm",
 ]
 
 
@@ -230,6 +238,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         None  # that held this generation's ticket back; `until`: it did until then
     )
     held_back: HeldBack | None = None  # what its alerts inhibit; None: never anything
+    scope: str = ""  # where it counts towards a storm
+    wanted_at: datetime | None = None  # when it last began to want a ticket; of a parent: promoted last
+    storm_key: str = ""  # of the parent that it is folded into, or was before it got its own ticket
+    storm_ticket: str = ""  # that parent's, where it has been promoted
+    storm: Storm | None = None  # of a parent
     tally: Tally = Tally()
     flapping: Flapping | None = None
     reopened_at: tuple[datetime, ...] = ()  # when a ticket that we had completed was needed again, of late
@@ -291,6 +304,12 @@ class Inhibiting(msgspec.Struct, frozen=True):
     """What its alerts hold back has changed."""
 
     held_back: HeldBack
+
+
+class Promoted(msgspec.Struct, frozen=True):
+    """What was folded into a storm is to have a ticket of its own; the storm's has this number."""
+
+    storm_ticket: str = ""
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -371,6 +390,7 @@ Change: TypeAlias = (
     | Counted
     | Quieted
     | Inhibiting
+    | Promoted
     | Tick
     | Linked
     | FoundForeign
@@ -419,6 +439,8 @@ def state_of(incident: Incident) -> str:
             return "waiting"
         case Silenced(kind=kind):
             return _QUIET_STATE[kind]
+        case Folded():
+            return "folded"
         case Open():
             return "open" if incident.ticket is not None else "opening"
         case Holding():
@@ -464,8 +486,11 @@ def wants_missed(incident: Incident) -> bool:
 
     What cleared while its group was still waiting never reached the point of wanting one, unless critical
     (and then only if its route does not make critical ones wait); and what was silenced never wanted one.
+    A storm's parent speaks for others, so it is always made; what is folded is told of there.
     """
-    if isinstance(incident.phase, Silenced):
+    if incident.kind == "storm":
+        return True
+    if isinstance(incident.phase, Silenced | Folded):
         return False
     if isinstance(incident.phase, Waiting) and incident.policy.wait_for.get(Severity.CRITICAL.value):
         return False

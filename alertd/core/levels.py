@@ -7,6 +7,7 @@ from alertd.core.identity import reference as make_reference
 from alertd.core.incidents import (
     Acknowledged,
     Closed,
+    Folded,
     Holding,
     Incident,
     Open,
@@ -46,9 +47,12 @@ def desired(incident: Incident, board: Board, *, instance: str, vocabulary: froz
 
 
 def urgency(incident: Incident) -> int:
-    """Order among unsettled incidents, 0 first: critical creates, completions, other creates, the rest."""
+    """Order among unsettled incidents, 0 first: critical creates, completions, other creates, the rest.
+
+    A storm's parent speaks for many, so it goes before the others.
+    """
     if incident.ticket is None:
-        return 0 if incident.severity.rank == 0 else 2
+        return 0 if incident.severity.rank == 0 else 1 if incident.kind == "storm" else 2
     return 1 if isinstance(incident.phase, Closed) else 3
 
 
@@ -63,9 +67,14 @@ def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
     return Known(adoption_checked=not doubted, doubted=doubted)
 
 
+def is_settled(incident: Incident, known: Known) -> bool:
+    """Whether it is certain without asking the desk that there is nothing to do."""
+    return not known.may_stand and known.parked is None and not _wants_ticket(incident)
+
+
 def _wants_ticket(incident: Incident) -> bool:
     match incident.phase:
-        case Waiting() | Silenced():
+        case Waiting() | Silenced() | Folded():
             return False
         case Closed(wants_ticket=wants):
             return wants or incident.ticket is not None
@@ -107,6 +116,8 @@ def _tags(incident: Incident, board: Board) -> frozenset[str]:
         shown = "flapping" if "flapping" in board.state_tags else "firing"  # it is neither: held open
     state_tag = board.state_tags.get(shown)
     tags = {*board.tags, *incident.policy.tags}
+    if incident.kind == "storm" and "storm" in board.state_tags:
+        tags.add(board.state_tags["storm"])
     return frozenset(tags | {state_tag} if state_tag else tags)
 
 
@@ -124,6 +135,7 @@ _STATE_TAG = {
     "silenced": "firing",
     "inhibited": "firing",
     "held": "firing",
+    "folded": "firing",
     "opening": "firing",
     "open": "firing",
     "holding": "cleared",

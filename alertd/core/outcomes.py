@@ -72,7 +72,7 @@ def noted(known: Known, operation: Note, *, now: datetime) -> Known:
     """The note stands."""
     if not _is_about(known, operation.ticket_id):
         return known
-    return replace(_done(known, now), noted=max(operation.upto, known.noted))
+    return replace(_done(known, now), noted=max(operation.upto, known.noted), noted_at=now)
 
 
 def tagged(known: Known, operation: AddTag, association_id: int, *, now: datetime) -> Known:

@@ -12,7 +12,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from alertd.core.alerts import AlertKey
-from alertd.core.incidents import Closed, Incident, Open, Silenced, Waiting, wants_missed
+from alertd.core.incidents import Closed, Folded, Incident, Open, Silenced, Waiting, wants_missed
 from alertd.core.silences import Quiet
 from alertd.core.tallying import retally
 
@@ -59,7 +59,7 @@ def wake(before: Incident, now: datetime) -> Incident:
 
 def may_be_silenced(incident: Incident) -> bool:
     """Whether what silences its conditions matters to it."""
-    return incident.ticket is None and isinstance(incident.phase, Waiting | Open | Silenced)
+    return incident.ticket is None and isinstance(incident.phase, Waiting | Open | Silenced | Folded)
 
 
 def is_out_of_date(incident: Incident, now: datetime) -> bool:
@@ -69,7 +69,7 @@ def is_out_of_date(incident: Incident, now: datetime) -> bool:
     """
     if isinstance(incident.phase, Closed):
         return incident.firing
-    if not may_be_silenced(incident) or isinstance(incident.phase, Waiting):
+    if not may_be_silenced(incident) or isinstance(incident.phase, Waiting | Folded):
         return False
     return any(
         member.firing and member.quiet is not None and not member.quiet.lasts(now)

@@ -33,6 +33,7 @@ from alertd.core.tickets import (
 
 MOST_TAGS = 30  # Autotask's limit for one ticket
 NOTES = "notes"
+ASK_AGAIN = timedelta(minutes=5)  # whether a note has to wait still
 
 
 class WaitUntil(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     adopt_first: bool = False  # this store may have forgotten tickets: look before the first create
     mark: str = ""  # changes with configuration and metadata: what was refused may then be tried again
     unwatched_since: datetime | None = None  # nobody has seen since what people do to tickets
+    note_interval: timedelta = timedelta()  # between two notes, however often their incident asks for one
     bare: bool = False  # tags and notes have to wait, and what else there is to do does not wait for them
 
 
@@ -74,7 +76,7 @@ def next_operation(level: Level, known: Known, *, now: datetime, terms: Terms) -
         return Create(level.reference, revision=level.revision, fields=_wanted_fields(level))
     if not known.verified:
         return _read_back(known, now)
-    return _bring_nearer(level, known, terms)
+    return _bring_nearer(level, known, terms, now)
 
 
 def fingerprint(level: Level, mark: str) -> str:
@@ -114,7 +116,7 @@ def _read_back_after(reads: int) -> timedelta:
     return READ_BACK_AT[-1] * further * further
 
 
-def _bring_nearer(level: Level, known: Known, terms: Terms) -> Next:
+def _bring_nearer(level: Level, known: Known, terms: Terms, now: datetime) -> Next:
     """Reopen and raise first, then tags and notes, and complete last of all."""
     assert known.ticket is not None  # noqa: S101 - narrows for mypy; the caller asked
     ticket_id = known.ticket.id
@@ -125,13 +127,20 @@ def _bring_nearer(level: Level, known: Known, terms: Terms) -> Next:
     if changes and not completing:
         return Change(ticket_id, changes)
     told = None if terms.bare else _tag_or_note(level, known, terms.mark)
-    if told is not None:
+    note_at = _note_at(known, terms) if isinstance(told, Note) else None
+    if told is not None and (note_at is None or now >= note_at):
         return told
     if not completing:
-        return Settled()
+        return Settled() if note_at is None else WaitUntil(min(note_at, now + ASK_AGAIN))
     if level.needs_clean and not _is_clean(known, terms):
         return CheckTouched(ticket_id)
     return Change(ticket_id, changes, completes=True)
+
+
+def _note_at(known: Known, terms: Terms) -> datetime | None:
+    """When calls are scarce enough for notes to wait, and the last one is not long ago: until when."""
+    last_at = known.noted_at or known.created_at
+    return last_at + terms.note_interval if terms.note_interval and last_at is not None else None
 
 
 def _tag_or_note(level: Level, known: Known, mark: str) -> AddTag | RemoveTag | Note | None:

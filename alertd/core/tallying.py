@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from alertd.core.incidents import Closed, Incident, Silenced, Waiting
+from alertd.core.incidents import Closed, Folded, Incident, Silenced, Waiting
 
 
 def count(before: Incident, messages: int) -> Incident:
@@ -19,8 +19,10 @@ def count(before: Incident, messages: int) -> Incident:
             counted = replace(tally, silenced=tally.silenced + messages)
         case Silenced(kind="inhibited"):
             counted = replace(tally, inhibited=tally.inhibited + messages)
-        case Silenced():
+        case Silenced() | Folded():
             counted = replace(tally, held=tally.held + messages)
+        case Closed(wants_ticket=False) if before.storm_key:  # the storm's ticket has told of it
+            counted = replace(tally, merged=tally.merged + messages)
         case Closed(how="expired", wants_ticket=False):
             counted = replace(tally, expired=tally.expired + messages)
         case Closed(wants_ticket=False):

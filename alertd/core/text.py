@@ -41,6 +41,7 @@ DESCRIPTION = """\
 {% endif %}{% if host %}Device: {{ host }}
 {% endif %}Since: {{ since }}
 {% if silenced %}{{ silenced }}
+{% endif %}{% if storm_ticket %}Until now part of storm ticket {{ storm_ticket }}
 {% endif %}{% if previous %}Follows ticket {{ previous }}: {{ follows }}.
 {% endif %}{% if cleared %}Already over: {{ cleared }}
 {% endif %}{% if update %}Its source says: {{ update }}
@@ -133,7 +134,7 @@ def ticket_text(
     last = "".join(f"\n{cut(one_line(each), REMARK_LENGTH)}" for each in remarks) + f"\n\n[ref: {reference}]"
     return Rendered(
         cut(one_line(title), TITLE_LENGTH) or "Alert",
-        _cut_lines(body, DESCRIPTION_LENGTH - len(last) - last.count("\n")) + last,
+        cut_lines(body, DESCRIPTION_LENGTH - len(last) - last.count("\n")) + last,
     )
 
 
@@ -162,17 +163,24 @@ def field_texts(
 
 def note_text(incident: Incident, *, after: int, upto: int) -> tuple[str, str]:
     """Return title (without its mark) and text of the note that tells the changes in (after, upto]."""
-    told = [happened for happened in incident.changes if after < happened.revision <= upto]
     firing = sum(member.firing for member in incident.members.values())
     ended = len(incident.members) - firing
-    lines = [_change_line(happened) for happened in told]
-    if incident.changes_left_out:
-        lines.insert(0, f"({incident.changes_left_out} earlier changes are left out)")
+    lines = change_lines(incident, after=after, upto=upto)
+    told = [happened for happened in incident.changes if after < happened.revision <= upto]
     if any(happened.what == "held back" for happened in told):
         lines += ["", *_held_lines(incident)]
     lines += ["", f"Now: {firing} firing, {ended} over.", *_member_lines(incident)]
     title = f"{firing} firing, {ended} over"
-    return title, _cut_lines(clean("\n".join(lines)), NOTE_LENGTH)
+    return title, cut_lines(clean("\n".join(lines)), NOTE_LENGTH)
+
+
+def change_lines(incident: Incident, *, after: int, upto: int) -> list[str]:
+    """Return what changed in (after, upto], a line each."""
+    told = [happened for happened in incident.changes if after < happened.revision <= upto]
+    lines = [_change_line(happened) for happened in told]
+    if incident.changes_left_out:
+        lines.insert(0, f"({incident.changes_left_out} earlier changes are left out)")
+    return lines
 
 
 def note_title(title: str, mark: str) -> str:
@@ -182,16 +190,20 @@ def note_title(title: str, mark: str) -> str:
 
 def resolution_text(incident: Incident) -> str:
     """Return what the ticket's resolution says when we complete it."""
+    said = [over(incident), *_member_lines(incident), *_held_lines(incident)]
+    lines = [_listed(incident)] if incident.kind == "summary" else said
+    return cut_lines(clean("\n".join(lines)), RESOLUTION_LENGTH)
+
+
+def over(incident: Incident) -> str:
+    """Return in one sentence how and when the incident ended."""
     phase = incident.phase
-    at = _instant(phase.at) if isinstance(phase, Closed) else ""
+    at = instant(phase.at) if isinstance(phase, Closed) else ""
     how = phase.how if isinstance(phase, Closed) else "cleared"
-    says = {
+    return {
         "expired": f"Nothing more was heard of it: expired, not confirmed clear, {at}.",
         "operator": f"Closed in alertd by an operator, {at}.",
     }.get(how, f"The monitoring reports it clear, {at}.")
-    said = [says, *_member_lines(incident), *_held_lines(incident)]
-    lines = [_listed(incident)] if incident.kind == "summary" else said
-    return _cut_lines(clean("\n".join(lines)), RESOLUTION_LENGTH)
 
 
 def clean(text: str) -> str:
@@ -222,7 +234,7 @@ def _units(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def _cut_lines(text: str, length: int) -> str:
+def cut_lines(text: str, length: int) -> str:
     """Cut so that the text also fits where Autotask stores two characters for each end of a line."""
     shorter = cut(text, length)
     return cut(shorter, length - shorter.count("\n"))
@@ -249,7 +261,7 @@ def _values(incident: Incident, reference: str) -> dict[str, Any]:
         "others": len(members) - 1,
         "severity": incident.severity.value,
         "client": one_line(incident.client),
-        "since": _instant(min(member.since for member in members)),
+        "since": instant(min(member.since for member in members)),
         "description": cut(main.description.strip(), MOST_SAID),
         "update": one_line(main.update) if main.firing else "",
         "url": main.url if main.url.startswith(("http://", "https://")) else "",
@@ -261,10 +273,11 @@ def _values(incident: Incident, reference: str) -> dict[str, Any]:
         "labels": incident.labels | incident.group,
         "state": state_of(incident),
         "silenced": _silenced(incident),
+        "storm_ticket": incident.storm_ticket,
         "held_back": _held_lines(incident),
         "previous": incident.previous.number or str(incident.previous.id) if incident.previous else "",
         "follows": _follows(incident),
-        "cleared": _instant(phase.at) if isinstance(phase, Closed) else "",
+        "cleared": instant(phase.at) if isinstance(phase, Closed) else "",
         "reference": reference,
     }
 
@@ -287,6 +300,7 @@ _SAMPLE: dict[str, Any] = {
     "state": "open",
     "silenced": "",
     "held_back": ["Held back while this fires: 2 alerts", "- fs02: Disk D: is almost full [warning]"],
+    "storm_ticket": "",
     "update": "",
     "previous": "",
     "follows": "the same problem is back",
@@ -322,8 +336,8 @@ def _silenced(incident: Incident) -> str:
     said = f" ({past.said})" if past.said else ""
     if past.kind == "inhibited" and past.said:
         by, said = past.said, ""  # keys of alerts tell people nothing
-    until = f" until {_instant(past.until)}" if past.until is not None else ""
-    return one_line(f"{_QUIET[past.kind]} {by}{said} from {_instant(past.since)}{until}")
+    until = f" until {instant(past.until)}" if past.until is not None else ""
+    return one_line(f"{_QUIET[past.kind]} {by}{said} from {instant(past.since)}{until}")
 
 
 _QUIET: dict[QuietKind, str] = {
@@ -355,7 +369,7 @@ def _alerts(count: int) -> str:
 
 def _held_line(held: HeldAlert) -> str:
     where = f"{held.host}: " if held.host else ""
-    return cut(one_line(f"- {where}{held.title} [{held.severity}], firing since {_instant(held.since)}"), 300)
+    return cut(one_line(f"- {where}{held.title} [{held.severity}], firing since {instant(held.since)}"), 300)
 
 
 def _one_host(members: list[Member]) -> bool:
@@ -374,9 +388,9 @@ def _member_lines(incident: Incident) -> list[str]:
 def _member_line(member: Member) -> str:
     where = f"{member.host}: " if member.host else ""
     if member.ended_at is None:
-        how = f"firing since {_instant(member.since)}"
+        how = f"firing since {instant(member.since)}"
     else:
-        how = f"{'expired' if member.expired else 'cleared'} {_instant(member.ended_at)}"
+        how = f"{'expired' if member.expired else 'cleared'} {instant(member.ended_at)}"
     said = f"; {member.update}" if member.update and member.firing else ""
     return cut(one_line(f"{where}{member.title} [{member.severity}], {how}{said}"), 300)
 
@@ -403,11 +417,13 @@ _SAYS = {
     "held back": "Other alerts that this explains get no tickets of their own while it fires.",
     "left open": "All clear. The ticket is left open: {detail}.",
     "rejoined": "The problem stands. This ticket is open again, so it is followed here, without a new one.",
+    "calm": "The storm is over: what still fires here gets tickets of its own, as far as it is few.",
     "linked": "alertd's alerts for this problem are followed in this ticket, which was there before.",
 }
 
 
-def _instant(at: datetime) -> str:
+def instant(at: datetime) -> str:
+    """Return an instant as tickets say it."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 

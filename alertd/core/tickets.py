@@ -200,6 +200,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: dict[str, Field] = {}
     tags: dict[str, int] = {}  # label to association id
     noted: int = 0
+    noted_at: datetime | None = None  # when a note last went on
     wrote_at: datetime | None = None
     patched_at: datetime | None = None  # when we last wrote its fields, by create or PATCH
     clean_at: datetime | None = None  # begin of the last read that proved nobody had touched it

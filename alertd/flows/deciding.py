@@ -18,8 +18,9 @@ import structlog
 from alertd.core.alerts import Alert
 from alertd.core.folding import Fold, Message, Routing
 from alertd.core.incidents import QUIET_STATES, Incident, Tally
-from alertd.core.levels import known_for
+from alertd.core.levels import is_settled, known_for
 from alertd.core.silences import NO_SILENCES
+from alertd.core.storms import NO_STORMS, StormTerms
 from alertd.core.suppressions import Suppressor
 from alertd.core.tickets import Known
 from alertd.core.v2.alerts import Undecided
@@ -36,6 +37,7 @@ GATHER_S = 0.05
 TURN_MESSAGES = 128  # folded before the event loop serves others: about 2 ms
 MOST_WAITING = 20_000  # messages kept in memory; beyond them the journal is read again
 MOST_DUE = 500
+MOST_CANDIDATES = 5  # for one promotion
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 IDLE_S = 5.0  # a loop that nobody wakes still beats this often
 
@@ -63,7 +65,7 @@ def _as_sent(alert: Alert) -> Alert:
 class Decider:
     """Owns the order in which entries are decided. One task runs it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it asks of the others, each by one question
         self,
         world: World,
         *,
@@ -71,6 +73,7 @@ class Decider:
         read: Callable[[Envelope], Sequence[Alert]],
         wake_settling: Callable[[], None],
         suppressions: Callable[[], Suppressor] = lambda: NO_SILENCES,
+        storms: Callable[[], StormTerms] = lambda: NO_STORMS,
         named: Callable[[Alert], Alert] = _as_sent,
         inhibitions: Inhibitions | None = None,
     ) -> None:
@@ -84,6 +87,7 @@ class Decider:
         self._wake_settling = wake_settling
         self._suppressions = suppressions
         self._inhibitions = inhibitions if inhibitions is not None else Inhibitions()
+        self._storms = storms
         self._asking = Asking()
         self._seen_at = LONG_AGO  # those that began later have not been taken up yet
         self._waiting: deque[Work] = deque()
@@ -312,17 +316,24 @@ class Decider:
             if await self._inhibitions.refresh():
                 self._ask_again((*OPENING, *QUIET_STATES))
             now, inhibition = self._clock.now(), self._inhibitions.current
-            fold = Fold(self._routing(), now=now, suppressions=self._suppressions(), inhibition=inhibition)
+            fold = Fold(
+                self._routing(),
+                now=now,
+                suppressions=self._suppressions(),
+                inhibition=inhibition,
+                storms=self._storms(),
+            )
             loaded = await self._state.load(alert_keys, ())  # type: ignore[arg-type] # keys are texts
             fold.conditions = {key: row.condition for key, row in loaded.conditions.items()}
             await first_pass(fold)
             needed = fold.needed_incidents() | set(incident_keys)
-            rows = (await self._state.load((), needed)).incidents if needed else {}
+            rows = dict((await self._state.load((), needed)).incidents) if needed else {}
             fold.incidents = {key: row.incident for key, row in rows.items()}
+            await self._load_storms(fold, rows, incident_keys)
             fold.committed = {
                 key: row.incident.generation for key, row in rows.items() if row.known.may_stand
             }
-            await self._hear(fold, incident_keys)
+            await self._hear(fold, [*incident_keys, *fold.storms.to_promote()])
             fold.decide()
             fold.tick(key for key in incident_keys if key in fold.incidents)
             rows = {**rows, **await self._lists(fold)}
@@ -348,6 +359,27 @@ class Decider:
         fold.committed.update(sent)
         fold.put_on_lists()
         return rows
+
+    async def _load_storms(self, fold: Fold, rows: dict[str, IncidentRow], ticked: Sequence[str]) -> None:
+        """Load the parents, what has arrived of late, and what may be promoted now."""
+        storms = fold.storms
+        scopes = fold.scopes()
+        await self._load_more(fold, rows, fold.parents(scopes))
+        for key in filter(storms.is_promoting, ticked):
+            scopes.add(rows[key].incident.scope)
+            storms.promotable[key] = await self._state.folded(key, limit=MOST_CANDIDATES)
+        await self._load_more(fold, rows, storms.to_promote())
+        if scopes:
+            storms.count(
+                await self._state.arrivals(scopes, since=storms.counts_from, most=storms.most_counted)
+            )
+
+    async def _load_more(self, fold: Fold, rows: dict[str, IncidentRow], keys: Iterable[str]) -> None:
+        missing = set(keys) - rows.keys()
+        if missing:
+            more = (await self._state.load((), missing)).incidents
+            rows.update(more)
+            fold.incidents.update({key: row.incident for key, row in more.items()})
 
     async def _hear(self, fold: Fold, ticked: Sequence[str]) -> None:
         """Load the conditions that silences are asked about."""
@@ -405,6 +437,8 @@ def _step_of(fold: Fold, loaded: Loaded, *, decided: Sequence[int], now: datetim
         known = known_for(row.known, before=row.incident, after=after) if row is not None else Known()
         stored = row if row is not None else IncidentRow(after, known)
         settle_at = now if _matters(before, after) else stored.settle_at
+        if is_settled(after, known):
+            settle_at = None  # a storm's thousands need not be asked about one by one
         incidents.append(incident_write(stored, after, known, settle_at=settle_at))
     return Step(
         decided=decided,

@@ -5,12 +5,12 @@ Every function returns what to do to the incident's row: a change of `known`, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
 import msgspec
 
-from alertd.core import outcomes, text
+from alertd.core import outcomes, storm_text, text
 from alertd.core.deciding import decide
 from alertd.core.incidents import Change as IncidentChange
 from alertd.core.incidents import Completed, Incident, Noted, Reopened
@@ -49,6 +49,7 @@ class Hands:
 
     def __init__(self, world: World) -> None:
         self._desk = world.desk
+        self._state = world.state
         self._clock = world.clock
         self._drafter = Drafter(world.desk)
 
@@ -62,7 +63,7 @@ class Hands:
         match operation:
             case Create():
                 order = Order(
-                    incident=job.incident,
+                    incident=await self._shown(job.incident),
                     level=job.level,
                     board=job.board,
                     now=self._clock.now(),
@@ -71,10 +72,27 @@ class Hands:
                 drafted = await self._drafter.draft(order, fields=self.first_fields(job))
                 return Ready(draft=drafted.draft, told=drafted.told)
             case Note():
-                title, body = text.note_text(job.incident, after=operation.after, upto=operation.upto)
+                title, body = await self._note_text(operation, job.incident)
                 return Ready(text=f"{text.note_title(title, operation.mark)}\n{body}")
             case _:
                 return Ready()
+
+    async def _shown(self, incident: Incident) -> Incident:
+        """The incident as its ticket tells of it: a storm's tells of its children."""
+        if incident.storm is None:
+            return incident
+        return storm_text.shown(incident, await self._children(incident))
+
+    async def _note_text(self, note: Note, incident: Incident) -> tuple[str, str]:
+        if incident.storm is None:
+            return text.note_text(incident, after=note.after, upto=note.upto)
+        children = await self._children(incident)
+        return storm_text.note_text(incident, children, after=note.after, upto=note.upto)
+
+    async def _children(self, parent: Incident) -> Sequence[Incident]:
+        assert parent.storm is not None  # noqa: S101 - narrows for mypy; the caller asked
+        since = parent.storm.began_at
+        return await self._state.storm_children(parent.key, since=since, limit=storm_text.MOST_ROWS)
 
     async def write(self, operation: Writing, job: Job, ready: Ready) -> Apply:
         """Send the one call of a writing operation.
@@ -122,7 +140,7 @@ class Hands:
         return {"status": status, "priority": job.level.priority, "queue": job.level.queue}
 
     async def _change(self, operation: Change, job: Job) -> Apply:
-        resolution = text.resolution_text(job.incident) if operation.completes else None
+        resolution = storm_text.resolution_text(job.incident) if operation.completes else None
         await self._desk.change(operation.ticket_id, operation.fields, resolution)
         return self.change_stands(operation)
 

@@ -114,6 +114,10 @@ class IncidentWrite(msgspec.Struct, frozen=True, kw_only=True):
     urgency: int  # 0 first
     fair_key: str  # company: the turns are taken between these
     state: str  # label of alertd_incidents; "parked" where Autotask refused it
+    scope: str | None = None  # where it counts towards a storm
+    wanted_at: datetime | None = None  # when it began to want a ticket
+    storm_key: str | None = None  # of the parent it is, or was, folded into
+    severity: int = 0  # rank, 0 first
 
 
 class ConditionWrite(msgspec.Struct, frozen=True):
@@ -178,6 +182,26 @@ class State(Protocol):
 
     async def unticketed(self, states: Sequence[str], *, after: str, limit: int) -> Sequence[str]:
         """Return keys of incidents in these states that have no ticket, in order, greater than `after`."""
+        ...
+
+    async def arrivals(
+        self, scopes: Iterable[str], *, since: datetime, most: int
+    ) -> Mapping[str, Sequence[datetime]]:
+        """Return when incidents in these scopes began to want a ticket, later than `since`.
+
+        By scope, oldest first, the newest `most` of each; a scope without any is absent.
+        """
+        ...
+
+    async def folded(self, storm_key: str, *, limit: int) -> Sequence[str]:
+        """Return the keys of what is folded into this parent now, the newest first."""
+        ...
+
+    async def storm_children(self, storm_key: str, *, since: datetime, limit: int) -> Sequence[Incident]:
+        """Return incidents that were folded into this parent at or after `since`.
+
+        Those that still are come first, then the worst, then the newest.
+        """
         ...
 
     async def claim(

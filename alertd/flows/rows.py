@@ -24,6 +24,10 @@ def incident_write(
         urgency=urgency(incident),
         fair_key=incident.client,
         state="parked" if known.parked is not None else state_of(incident),
+        scope=incident.scope or None,
+        wanted_at=incident.wanted_at,
+        storm_key=incident.storm_key or None,
+        severity=incident.severity.rank,
     )
 
 

@@ -114,7 +114,7 @@ def next_settle_at(conn: Connection, now: datetime) -> datetime | None:
 
 
 def wake(conn: Connection, now: datetime) -> int:
-    """Make every incident that is not closed due for settling; return how many were not.
+    """Make every incident that is not closed, nor folded into another, due for settling; return how many.
 
     The version rises, so that a decision in the making does not write back that there is nothing to settle.
     """
@@ -123,7 +123,7 @@ def wake(conn: Connection, now: datetime) -> int:
     since = case((incidents.c.unsettled_since.is_(None), now_us), else_=incidents.c.unsettled_since)
     woken = (
         update(incidents)
-        .where(incidents.c.state != "closed", asleep)
+        .where(incidents.c.state.not_in(("closed", "folded")), asleep)
         .values(settle_at=now_us, unsettled_since=since, version=incidents.c.version + 1)
     )
     return conn.execute(woken).rowcount

@@ -6,7 +6,14 @@ from sqlalchemy import Connection, inspect, text
 
 from alertd.store.errors import DataDamaged, SchemaTooNew, SchemaTooOld
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0009")  # oldest first; a test compares them with the migrations
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0009",
+)  # oldest first; a test compares them with the migrations
 
 
 def revision_of(conn: Connection) -> str | None:

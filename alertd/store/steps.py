@@ -147,6 +147,10 @@ def _incident_values(write: IncidentWrite, since: int | None, now: datetime, ins
         instant_to_us(phase.at) if isinstance(phase, Closed) else None,
         encode(incident),
         encode(known),
+        write.scope,
+        optional_to_us(write.wanted_at),
+        write.storm_key,
+        write.severity,
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from alertd.core.alerts import AlertKey
 from alertd.core.clients import CompanyRow
 from alertd.core.history import Happening
+from alertd.core.incidents import Incident
 from alertd.core.silences import Silence
 from alertd.flows.errors import StoreFailed
 from alertd.flows.ports import (
@@ -38,6 +39,7 @@ from alertd.store import (
     reading,
     silences,
     steps,
+    storms,
 )
 from alertd.store.company_map import ClientSeen
 from alertd.store.counters import Accounts
@@ -106,6 +108,23 @@ class Reader:
     async def unticketed(self, states: Sequence[str], *, after: str, limit: int) -> Sequence[str]:
         """Return keys of incidents in these states that have no ticket, in order, greater than `after`."""
         return await self._reads.run(lambda conn: reading.unticketed(conn, states, after, limit))
+
+    async def arrivals(
+        self, scopes: Iterable[str], *, since: datetime, most: int
+    ) -> Mapping[str, Sequence[datetime]]:
+        """Return when incidents in these scopes began to want a ticket, later than `since`.
+
+        By scope, oldest first, the newest `most` of each; a scope without any is absent.
+        """
+        return await self._reads.run(lambda conn: storms.arrivals(conn, scopes, since, most))
+
+    async def folded(self, storm_key: str, *, limit: int) -> Sequence[str]:
+        """Return the keys of what is folded into this parent now, the newest first."""
+        return await self._reads.run(lambda conn: storms.folded(conn, storm_key, limit))
+
+    async def storm_children(self, storm_key: str, *, since: datetime, limit: int) -> Sequence[Incident]:
+        """Return what was folded into this parent since then: what still is first, the worst, the newest."""
+        return await self._reads.run(lambda conn: storms.children(conn, storm_key, since, limit))
 
     async def live_tickets(self) -> Sequence[LiveTicket]:
         """Return incidents with a ticket that is still watched, ordered by ticket id."""

@@ -108,6 +108,10 @@ incidents = Table(
     Column("closed_at", BigInteger),
     Column("doc", LargeBinary, nullable=False),
     Column("known", LargeBinary, nullable=False),
+    Column("scope", Text),
+    Column("wanted_at", BigInteger),
+    Column("storm_key", Text),
+    Column("severity", SmallInteger),
     Index("incidents_state", "state", "opened_at", "key"),
     Index("incidents_ticket_id", "ticket_id", **_when("ticket_id IS NOT NULL")),
     Index("incidents_ticket_number", "ticket_number", **_when("ticket_number IS NOT NULL")),
@@ -120,6 +124,12 @@ incidents = Table(
         "incidents_turns",
         *("fair_key", "urgency", "unsettled_since", "key", "settle_at", "lease_until"),
         **_when("settle_at IS NOT NULL"),
+    ),
+    Index("incidents_wanted", "scope", "wanted_at", **_when("wanted_at IS NOT NULL")),
+    Index(
+        "incidents_storm",
+        *("storm_key", "state", "severity", "wanted_at", "key"),
+        **_when("storm_key IS NOT NULL"),
     ),
     Index("incidents_owner", "owner", **_when("owner IS NOT NULL")),
 )

@@ -123,7 +123,7 @@ def test_each_fault_names_its_key_and_what_is_wrong(
         assert says in said[key]
 
 
-@pytest.mark.parametrize("table", ["[billing]", "[storm]", "[notify]"])
+@pytest.mark.parametrize("table", ["[billing]", "[notify]"])
 def test_tables_of_later_releases_are_refused_and_say_so(config: ConfigFile, table: str) -> None:
     fault = config.append(f"{table}\nx = 1\n").fault()
     assert fault.key == table.strip("[]")

@@ -77,6 +77,9 @@ group_by = ["client", "host", "alertname"]
 hold = "5m"
 note_interval = "15m"
 reopen_within = "{reopen_within}"
+
+[storm]
+threshold = {threshold}
 """
 
 
@@ -185,7 +188,7 @@ class Day:
         for name, value in (("secret", API_SECRET), ("code", API_INTEGRATION_CODE), ("token", "x" * 43)):
             (folder / name).touch(mode=0o600)
             (folder / name).write_text(value)
-        options = {"calls_per_hour": 4000, "reopen_within": "24h"} | options
+        options = {"calls_per_hour": 4000, "reopen_within": "24h", "threshold": 0} | options
         written = CONFIG.format(folder=folder, username=API_USERNAME, **options)
         (folder / "alertd.toml").write_text(written + more)
         self.parts = self.boot()

@@ -15,6 +15,7 @@ from alertd.core.alerts import Alert, AlertKey, Severity, Status
 from alertd.core.devices import Clues
 from alertd.core.folding import Routing
 from alertd.core.identity import fingerprint
+from alertd.core.incidents import Folded, Incident
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import Policy, Route, build_tree
 from alertd.core.settling import Terms
@@ -164,6 +165,32 @@ class FakeState:
             if write.state in states and write.row.known.ticket is None and key > after
         ]
         return sorted(found)[:limit]
+
+    async def arrivals(
+        self, scopes: Iterable[str], *, since: datetime, most: int
+    ) -> Mapping[str, Sequence[datetime]]:
+        found: dict[str, list[datetime]] = {}
+        for row in self.incidents.values():
+            at = row.incident.wanted_at
+            if at is not None and at > since and row.incident.scope in set(scopes):
+                found.setdefault(row.incident.scope, []).append(at)
+        return {scope: sorted(times)[-most:] for scope, times in found.items()}
+
+    async def folded(self, storm_key: str, *, limit: int) -> Sequence[str]:
+        return [each.key for each in self._children(storm_key) if isinstance(each.phase, Folded)][:limit]
+
+    async def storm_children(self, storm_key: str, *, since: datetime, limit: int) -> Sequence[Incident]:
+        return [each for each in self._children(storm_key) if each.wanted_at and each.wanted_at >= since][
+            :limit
+        ]
+
+    def _children(self, storm_key: str) -> list[Incident]:
+        mine = [
+            row.incident
+            for row in self.incidents.values()
+            if storm_key and row.incident.storm_key == storm_key
+        ]
+        return sorted(mine, key=lambda each: each.wanted_at or START, reverse=True)
 
     async def claim(
         self, now: datetime, *, limit: int, owner: str, lease: timedelta, least_urgent: int = 9

@@ -77,6 +77,9 @@ close = "{close}"
 every = "{sync_every}"
 search_lag = "{search_lag}"
 baseline = "{baseline}"
+
+[storm]
+threshold = {storm_threshold}
 """
 
 DEFAULTS = {
@@ -89,6 +92,7 @@ DEFAULTS = {
     "sync_every": "1s",
     "search_lag": "0s",
     "baseline": "0s",
+    "storm_threshold": "0",  # many tests count the tickets of many alerts of one customer
 }
 
 

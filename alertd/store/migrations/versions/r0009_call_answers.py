@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import Column, Integer, Text
 
 revision = "0009"
-down_revision = "0004"
+down_revision = "0005"
 
 
 def upgrade() -> None:
