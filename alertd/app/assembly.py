@@ -173,6 +173,7 @@ class Parts:
             routing=lambda: current.live.routing,
             now=clock.now,
             wake_settling=self.settler.wake,
+            pressure=self.desk.pressure,
         )
         self.intake = self._make_intake(crash, not_ready)
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from alertd.app import explaining
+from alertd.app.storms import storm_of, with_storm
 from alertd.app.usage import count_row, usage_rows
 from alertd.autotask.links import DeepLinks
 from alertd.autotask.zone import REMEMBERED, remembered_web_url
@@ -20,6 +21,7 @@ from alertd.core.incidents import (
     OPEN_STATES,
     Acknowledged,
     Closed,
+    Folded,
     Holding,
     Incident,
     Silenced,
@@ -48,11 +50,17 @@ class Inquiries:
     """Questions. They need no more than a store that can be read."""
 
     def __init__(
-        self, reader: Reader, *, read: Callable[[Envelope], Sequence[Alert]], routing: Callable[[], Routing]
+        self,
+        reader: Reader,
+        *,
+        read: Callable[[Envelope], Sequence[Alert]],
+        routing: Callable[[], Routing],
+        pressure: Callable[[], int] = lambda: 0,
     ) -> None:
         self._reader = reader
         self._read = read
         self._routing = routing
+        self._pressure = pressure
 
     async def incidents(self, *, limit: int, states: Sequence[str] | None = None) -> list[Document]:
         """Return incidents in these states (None: all but closed ones), newest first."""
@@ -142,7 +150,8 @@ class Inquiries:
         return {
             **summary(stored, await self._links()),
             **silenced(stored.incident, await self._silences_of([stored])),
-            "next": what_comes_next(stored),
+            **await storm_of(self._reader, stored.incident),
+            "next": with_storm(what_comes_next(stored), stored, self._pressure()),
             "members": [msgspec.to_builtins(member) for member in stored.incident.members.values()],
             "history": await self._history(incident_keys=[stored.incident.key]),
             "calls": [explaining.call_row(call) for call in calls[-explaining.MOST_CALLS :]],
@@ -203,8 +212,9 @@ class Operations(Inquiries):
         routing: Callable[[], Routing],
         now: Callable[[], datetime],
         wake_settling: Callable[[], None],
+        pressure: Callable[[], int] = lambda: 0,
     ) -> None:
-        super().__init__(store, read=read, routing=routing)
+        super().__init__(store, read=read, routing=routing, pressure=pressure)
         self._store = store
         self._now = now
         self._wake_settling = wake_settling
@@ -233,6 +243,7 @@ def summary(stored: StoredIncident, links: DeepLinks) -> Document:
     return {
         "incident": incident.key,
         "state": stored.state,
+        "kind": incident.kind,
         "severity": incident.severity.value,
         "title": _title(incident),
         "client": incident.client,
@@ -309,6 +320,8 @@ def _next_by_phase(incident: Incident, known: Known) -> str:
         case Silenced(by=by, kind=kind):
             what = "silenced by" if kind == "silence" else "held back by"
             return f"{what} {', '.join(by)}; what still fires when that is over gets its ticket then"
+        case Folded():
+            return f"folded into storm {incident.storm_key}; what still fires after it gets its own ticket"
         case Holding(_, until):
             return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
         case Acknowledged():

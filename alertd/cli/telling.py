@@ -29,6 +29,7 @@ def incident(told: Document) -> Iterator[str]:
     yield one_line(f"{told['state'].upper()}: {told['title']} [{told['severity']}]")
     yield from _facts(_incident_facts(told) | _standing_facts(told))
     yield from _members(told.get("members", ()))
+    yield from _children(told.get("storm", {}))
     yield from happened(told.get("history", ()))
     yield from _calls(told.get("calls", ()), told.get("calls_left_out", 0))
 
@@ -66,6 +67,8 @@ def _incident_facts(told: Document) -> dict[str, object]:
         "Touched": told["touched"] and f"by {told['touched']}",
         "Silenced": told.get("silenced_by") and not _is_inhibited(told) and _silenced(told),
         "Inhibited": told.get("silenced_by") and _is_inhibited(told) and _silenced(told),
+        "Storm": told.get("storm") and _storm(told["storm"]),
+        "In storm": told.get("folded_into") and _folded_into(told["folded_into"]),
         "Parked": told["parked"],
         "Incident": f"{told['incident']}, generation {told['generation']}",
         "Reference": told["reference"],
@@ -98,6 +101,33 @@ def _silenced(told: Document) -> str:
     said = f" ({told['silenced_said']})" if told["silenced_said"] else ""
     until = f"until {instant(told['silenced_until'])}, " if told["silenced_until"] else ""
     return f"{until}by {', '.join(told['silenced_by'])}{said}"
+
+
+def _storm(told: Document) -> str:
+    state = "lasts" if told["active"] else "is over"
+    return (
+        f"{state}: {told['arrived']} alerts since {instant(told['began_at'])}, {told['folded']} folded: "
+        f"{told['firing']} fire, {told['cleared']} are over, {told['promoted']} have got their own tickets"
+    )
+
+
+def _folded_into(told: Document) -> str:
+    ticket = f", ticket {told['ticket']}" if told["ticket"] else ""
+    return f"{told['incident']}{ticket}" + ("" if told["folded"] else ", until it left it")
+
+
+def _children(storm: Document) -> Iterator[str]:
+    """Yield what is in a storm, as far as it is told."""
+    children = storm.get("children", ())
+    if children:
+        yield "In this storm:"
+    for child in children:
+        where = f"{child['host']}: " if child["host"] else ""
+        what = f"{child['state'].upper()}: {where}{child['title']} [{child['severity']}]"
+        yield f"  {one_line(what)}, incident {child['incident']}"
+    left = storm.get("folded", 0) - len(children)
+    if left > 0:
+        yield f"  and {left} more: alertd incidents list --state folded"
 
 
 def _facts(facts: Mapping[str, object]) -> Iterator[str]:

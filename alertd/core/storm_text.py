@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from alertd.core import text
 from alertd.core.incidents import Closed, Folded, Incident, Member
+from alertd.core.storms import Storm
 
 MOST_ROWS = 40
 LONGEST_ROW = 150
@@ -18,13 +19,18 @@ LONGEST_TABLE = 3800  # below what a description has room for
 def shown(parent: Incident, children: Sequence[Incident]) -> Incident:
     """Return the parent as if it were one alert that says all this, for the templates of every ticket.
 
+    What is no storm's parent is returned as it is.
+
     Args:
         parent: A storm's.
         children: Those to be shown, in order.
     """
-    said = "\n".join([*_counts(parent), "", *_table(parent, children)])
+    storm = parent.storm
+    if storm is None:
+        return parent
+    said = "\n".join([*_counts(storm), "", *_table(storm, children)])
     members = {
-        key: replace(member, title=_title(parent), description=text.cut(said, text.MOST_SAID))
+        key: replace(member, title=_title(parent, storm), description=text.cut(said, text.MOST_SAID))
         for key, member in parent.members.items()
     }
     return replace(parent, members=members)
@@ -33,9 +39,11 @@ def shown(parent: Incident, children: Sequence[Incident]) -> Incident:
 def note_text(parent: Incident, children: Sequence[Incident], *, after: int, upto: int) -> tuple[str, str]:
     """Return title (without its mark) and text of a note: what happened, how it stands, the table."""
     storm = parent.storm
+    if storm is None:
+        return text.note_text(parent, after=after, upto=upto)
     told = text.change_lines(parent, after=after, upto=upto)
-    lines = [*told, *([""] if told else []), *_counts(parent), "", *_table(parent, children)]
-    title = f"{storm.firing if storm is not None else 0} firing in this storm"
+    lines = [*told, *([""] if told else []), *_counts(storm), "", *_table(storm, children)]
+    title = f"{storm.firing} firing in this storm"
     return title, text.cut_lines(text.clean("\n".join(lines)), text.NOTE_LENGTH)
 
 
@@ -43,19 +51,15 @@ def resolution_text(incident: Incident) -> str:
     """Return what the resolution of any ticket says when we complete it; a storm's counts its alerts."""
     if incident.storm is None:
         return text.resolution_text(incident)
-    return text.cut_lines("\n".join([text.over(incident), *_counts(incident)]), text.RESOLUTION_LENGTH)
+    return text.cut_lines("\n".join([text.over(incident), *_counts(incident.storm)]), text.RESOLUTION_LENGTH)
 
 
-def _title(parent: Incident) -> str:
-    storm, where = parent.storm, ", ".join(parent.group.values())
-    count = max(storm.arrived, storm.folded) if storm is not None else 0
+def _title(parent: Incident, storm: Storm) -> str:
+    where, count = ", ".join(parent.group.values()), max(storm.arrived, storm.folded)
     return text.one_line(f"Storm: {count} alerts at {where or 'a customer that is not named'}")
 
 
-def _counts(parent: Incident) -> list[str]:
-    storm = parent.storm
-    if storm is None:
-        return []
+def _counts(storm: Storm) -> list[str]:
     by_severity = sorted(storm.firing_by_severity.items(), key=_rank)
     firing = ", ".join(f"{count} {name}" for name, count in by_severity)
     lines = [
@@ -73,7 +77,7 @@ def _rank(pair: tuple[str, int]) -> int:
     return ["critical", "high", "warning", "low", "info"].index(pair[0])
 
 
-def _table(parent: Incident, children: Sequence[Incident]) -> list[str]:
+def _table(storm: Storm, children: Sequence[Incident]) -> list[str]:
     """Return a header and a row for each child that there is room for; the rest is counted."""
     rows: list[str] = []
     room = LONGEST_TABLE
@@ -83,8 +87,7 @@ def _table(parent: Incident, children: Sequence[Incident]) -> list[str]:
         if room < 0:
             break
         rows.append(row)
-    storm = parent.storm
-    left = (storm.folded if storm is not None else 0) - len(rows)
+    left = storm.folded - len(rows)
     if not rows:
         return []
     more = [f"and {left} more"] if left > 0 else []

@@ -162,7 +162,8 @@ class Storming:
     def count(self, arrivals: Mapping[str, Sequence[datetime]]) -> None:
         """Take in when incidents arrived in these scopes since `counts_from`, oldest first."""
         for scope, times in arrivals.items():
-            self.arrivals[scope] = list(times)
+            begins_at = self.counts_from if storms.counts_promotions(scope) else self._now - self.terms.window
+            self.arrivals[scope] = [at for at in times if at > begins_at]
 
     def scopes_at_stake(self) -> set[str]:
         """Return the scopes in which incidents of the batch may arrive, beside those it is to open."""
@@ -269,7 +270,7 @@ class Storming:
             receipt=child.receipt,
             now=self._now,
         )
-        gathering = Waiting(self._now + storms.GATHER)
+        gathering = Waiting(self._now + self.terms.gathering)
         return replace(opened, kind="storm", phase=gathering, members={}, scope=storms.promotions_of(scope))
 
     # --- time -----------------------------------------------------------------------------------------

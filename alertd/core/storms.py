@@ -19,12 +19,12 @@ from alertd.core.matchers import Labels
 CLIENT = "client"
 GREEN, YELLOW, ORANGE, RED = 0, 1, 2, 3
 PRESSURES = ("green", "yellow", "orange", "red")
-GATHER = timedelta(seconds=30)  # a parent's ticket is worth more when it can say how many there are
+MOST_GATHERING = timedelta(seconds=30)
 PROMOTE_EVERY = timedelta(minutes=1)  # for one company, on all its boards
 YELLOW_NOTES_EVERY = timedelta(minutes=60)  # from yellow on, whatever the route says
 
 _SEPARATOR = "\x1f"
-_PROMOTIONS = "promoted"
+_PROMOTIONS = "\x1fpromoted"  # no board is called so
 
 
 class StormTerms(msgspec.Struct, frozen=True):
@@ -43,6 +43,11 @@ class StormTerms(msgspec.Struct, frozen=True):
         if self.pressure >= RED:
             return 0
         return max(1, self.threshold // 4) if self.pressure == ORANGE else self.threshold
+
+    @property
+    def gathering(self) -> timedelta:
+        """How long a parent's ticket waits, as it is worth more when it can say of how many it speaks."""
+        return min(self.window / 10, MOST_GATHERING)
 
     @property
     def loud(self) -> int:
@@ -108,6 +113,11 @@ def group_of(scope: str) -> dict[str, str]:
 def promotions_of(scope: str) -> str:
     """Return the scope in which the promotions of a company are counted, over all its boards."""
     return _SEPARATOR.join([_PROMOTIONS, scope.split(_SEPARATOR)[1]])
+
+
+def counts_promotions(scope: str) -> bool:
+    """Whether this is a scope in which promotions are counted."""
+    return scope.startswith(_PROMOTIONS + _SEPARATOR)
 
 
 def calm_at(arrivals: Sequence[datetime], now: datetime, terms: StormTerms) -> datetime | None:

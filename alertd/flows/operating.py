@@ -79,18 +79,15 @@ class Hands:
 
     async def _shown(self, incident: Incident) -> Incident:
         """The incident as its ticket tells of it: a storm's tells of its children."""
-        if incident.storm is None:
-            return incident
         return storm_text.shown(incident, await self._children(incident))
 
     async def _note_text(self, note: Note, incident: Incident) -> tuple[str, str]:
-        if incident.storm is None:
-            return text.note_text(incident, after=note.after, upto=note.upto)
         children = await self._children(incident)
         return storm_text.note_text(incident, children, after=note.after, upto=note.upto)
 
     async def _children(self, parent: Incident) -> Sequence[Incident]:
-        assert parent.storm is not None  # noqa: S101 - narrows for mypy; the caller asked
+        if parent.storm is None:
+            return ()
         since = parent.storm.began_at
         return await self._state.storm_children(parent.key, since=since, limit=storm_text.MOST_ROWS)
 

@@ -25,6 +25,7 @@ from alertd.core.incidents import (
     Change,
     Closed,
     Completed,
+    Folded,
     Incident,
     Noted,
     Open,
@@ -40,6 +41,7 @@ from alertd.core.levels import desired, known_for
 from alertd.core.observing import TicketView
 from alertd.core.settling import Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
 from alertd.core.silences import ActiveSilences, Silence
+from alertd.core.storms import NO_STORMS
 from alertd.core.tickets import (
     AddTag,
     Adopt,
@@ -108,6 +110,7 @@ class Shell:
         self.messages = 0
         self.in_flight: dict[str, Reply] = {}
         self.inhibition = Inhibition(InhibitRules())
+        self.storms = NO_STORMS
         self.silences: dict[str, Silence] = {}
         self.silences_seen_at = self.now  # those that began later have not been taken up yet
 
@@ -157,6 +160,8 @@ class Shell:
             for each in self.silences.values()
             if each.starts_at <= self.silences_seen_at and self.now < each.ends_at
         ]
+        if incident.storm is not None:
+            return False
         firing = [self.conditions[key].labels for key, each in incident.members.items() if each.firing]
         quiet = [
             bool(self.inhibition.inhibited_by(labels))
@@ -185,17 +190,26 @@ class Shell:
         self, messages: list[Message], *, silent: list[AlertKey] | None = None, due: list[str] | None = None
     ) -> None:
         silences = ActiveSilences(self.silences.values())
-        fold = Fold(self.routing, now=self.now, suppressions=silences, inhibition=self.inhibition)
+        fold = Fold(
+            self.routing,
+            now=self.now,
+            suppressions=silences,
+            inhibition=self.inhibition,
+            storms=self.storms,
+        )
         loaded = {each.alert.key for each in messages} | set(silent or [])
         fold.conditions = {key: held for key, held in self.conditions.items() if key in loaded}
         fold.observe(messages)
         fold.expire(silent or [])
         needed = fold.needed_incidents() | set(due or [])
         fold.incidents = {key: self.rows[key].incident for key in needed if key in self.rows}
+        self._load_storms(fold, due or [])
         fold.committed = {
             key: each.generation for key, each in fold.incidents.items() if self.rows[key].known.may_stand
         }
-        fold.conditions.update({key: self.conditions[key] for key in fold.unheard(due or [])})
+        fold.conditions.update(
+            {key: self.conditions[key] for key in fold.unheard([*(due or []), *fold.storms.to_promote()])}
+        )
         fold.decide()
         fold.tick(due or [])
         lists = {key: self.rows[key] for key in fold.wanted_lists() if key in self.rows}
@@ -223,6 +237,21 @@ class Shell:
         due = self.inhibition.take_due(500, self.now)
         if due:
             self._fold([], due=due)
+
+    def _load_storms(self, fold: Fold, due: list[str]) -> None:
+        scopes, times = fold.scopes(), dict[str, list[datetime]]()
+        wanted = fold.parents(scopes)
+        for key in filter(fold.storms.is_promoting, due):
+            scopes.add(self.rows[key].incident.scope)
+            folded = [child for child, row in self.rows.items() if is_folded(row.incident, key)]
+            fold.storms.promotable[key] = folded
+            wanted.update(folded)
+        fold.incidents |= {key: self.rows[key].incident for key in wanted if key in self.rows}
+        for row in self.rows.values():
+            at, scope = row.incident.wanted_at, row.incident.scope
+            if at is not None and scope in scopes and at > fold.storms.counts_from:
+                times.setdefault(scope, []).append(at)
+        fold.storms.count({scope: sorted(found) for scope, found in times.items()})
 
     def apply(self, key: str, change: Change) -> None:
         """A change that comes from an operator or a read."""
@@ -572,6 +601,10 @@ def _absent(known: Known) -> Told:
 
 def _looked(now: datetime) -> Apply:
     return lambda known: (outcomes.looked(known, now=now), ())
+
+
+def is_folded(incident: Incident, parent: str) -> bool:
+    return isinstance(incident.phase, Folded) and incident.storm_key == parent
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:

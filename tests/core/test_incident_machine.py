@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from alertd.core.incidents import (
     Acknowledged,
     Closed,
     Dismissed,
+    Folded,
     Incident,
     Open,
     Silenced,
@@ -39,9 +41,10 @@ from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.settling import Settled, next_operation
 from alertd.core.silences import Silence, expired
+from alertd.core.storms import GREEN, ORANGE, RED, YELLOW, StormTerms, note_interval
 from tests.core.autotask_model import DONE, NEW, PERSON, WORKFLOW, Ticket
 from tests.core.incident_samples import alert
-from tests.core.shell_model import Row, Shell
+from tests.core.shell_model import Row, Shell, is_folded
 
 NAMES = st.sampled_from("abc")
 SEVERITIES = st.sampled_from([Severity.CRITICAL, Severity.WARNING, Severity.INFO])
@@ -89,6 +92,7 @@ class IncidentMachine(RuleBasedStateMachine):
         refused=st.booleans(),
         silenced_s=st.sampled_from([0, 45, 4000]),
         inhibits=st.booleans(),
+        threshold=st.sampled_from([0, 0, 1, 2]),
     )
     def begin(
         self,
@@ -98,11 +102,14 @@ class IncidentMachine(RuleBasedStateMachine):
         refused: bool,
         silenced_s: int,
         inhibits: bool,
+        threshold: int,
     ) -> None:
         self.two_routes = two_routes
-        self.own = {"group_by": ["client", "host"]} if inhibits else {}  # else who inhibits shares the ticket
+        apart = inhibits or threshold  # else who inhibits shares the ticket, and there is one incident
+        self.own = {"group_by": ["client", "host"]} if apart else {}
         self.shell = Shell(routing(policy | self.own, two_routes=two_routes))
         self.shell.inhibition = Inhibition(InhibitRules([INHIBITING] if inhibits else []))
+        self.shell.storms = StormTerms(threshold=threshold)
         self.desk = self.shell.desk
         self.desk.lag = timedelta(seconds=lag)
         self.desk.reopening_refused = refused
@@ -239,6 +246,11 @@ class IncidentMachine(RuleBasedStateMachine):
     def new_policy(self, policy: dict[str, Any]) -> None:
         self.shell.routing = routing(policy | self.own, two_routes=self.two_routes)
 
+    @rule(level=st.sampled_from([GREEN, YELLOW, ORANGE, RED]))
+    def pressure(self, level: int) -> None:
+        self.shell.storms = replace(self.shell.storms, pressure=level)
+        self.shell.terms = replace(self.shell.terms, note_interval=note_interval(self.shell.storms))
+
     @rule()
     def the_store_is_lost(self) -> None:
         self.heal()
@@ -308,7 +320,9 @@ class IncidentMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.shell.rows)
     @rule(data=st.data())
     def dismissed(self, data: st.DataObject) -> None:
-        self.shell.apply(data.draw(st.sampled_from(sorted(self.shell.rows))), Dismissed())
+        key = data.draw(st.sampled_from(sorted(self.shell.rows)))
+        if not isinstance(self.shell.rows[key].incident.phase, Folded):  # that is told of in its storm
+            self.shell.apply(key, Dismissed())
 
     # --- what must always hold ------------------------------------------------------------------------
 
@@ -330,6 +344,14 @@ class IncidentMachine(RuleBasedStateMachine):
                 assert tally.silenced == tally.inhibited == 0
 
     @invariant()
+    def a_storm_knows_what_is_in_it(self) -> None:
+        for key, row in self.shell.rows.items():
+            if row.incident.storm is not None:
+                folded = [child for child in self.shell.rows.values() if is_folded(child.incident, key)]
+                counted = Counter(child.incident.severity.value for child in folded)
+                assert row.incident.storm.firing_by_severity == counted
+
+    @invariant()
     def time_before_due_at_changes_nothing(self) -> None:
         for row in self.shell.rows.values():
             due = due_at(row.incident)
@@ -344,6 +366,7 @@ class IncidentMachine(RuleBasedStateMachine):
     def heal(self) -> None:
         self.desk.fault = None
         self.desk.blind = False
+        self.pressure(GREEN)
         self.shell.replies()
         self.shell.terms = replace(self.shell.terms, mark=self.shell.terms.mark + "'")
         self.wake()
@@ -379,6 +402,8 @@ class IncidentMachine(RuleBasedStateMachine):
             return True
         if isinstance(incident.phase, Silenced):
             return self.shell.lies_in_silence(incident)
+        if isinstance(incident.phase, Folded):
+            return self.is_cared_for(self.shell.rows[incident.storm_key])
         match incident.phase:
             case Acknowledged() | Closed(how="operator" | "gone" | "person"):
                 return True

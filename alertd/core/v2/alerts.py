@@ -17,14 +17,17 @@ from msgspec import UNSET, UnsetType
 
 from alertd.core.alerts import Alert, AlertKey, Status
 from alertd.core.conditions import Condition
-from alertd.core.incidents import Incident, Waiting, is_live
+from alertd.core.incidents import Folded, Incident, Waiting, is_live
 from alertd.core.matchers import Labels, Predicate
 from alertd.core.routes import Policy, Route, match
 from alertd.core.v2.stamps import stamp
 
 NO_END = timedelta(minutes=5)  # alerts that never expire show an end so far ahead; the API knows none without
 WAITING = "wait"  # in `mutedBy` while alerts of the group are collected
+STORM = "storm"  # … while they are folded into a storm's ticket
 OWN_LABELS = ("alertname", "severity", "source", "client", "host")
+
+_MUTED: Mapping[type, str] = {Waiting: WAITING, Folded: STORM}
 
 SilencedBy: TypeAlias = Callable[[Labels], Sequence[str]]
 State: TypeAlias = Literal["unprocessed", "active", "suppressed"]
@@ -236,11 +239,10 @@ def _newest(undecided: Iterable[Undecided]) -> list[Undecided]:
 def _status(situation: Situation, labels: Labels, incidents: Sequence[Incident]) -> AlertStatus:
     silenced_by = tuple(situation.silenced_by(labels))
     inhibited_by = tuple(situation.inhibited_by(labels))
-    waits = bool(incidents) and all(isinstance(incident.phase, Waiting) for incident in incidents)
     muted_by = (
         *situation.in_windows(labels),
         *_muted_by(situation, incidents),
-        *((WAITING,) if waits else ()),
+        *_kept_back(incidents),
     )
     return AlertStatus(
         state="suppressed" if silenced_by or inhibited_by or muted_by else "active",
@@ -254,6 +256,12 @@ def _muted_by(situation: Situation, incidents: Sequence[Incident]) -> Iterable[s
     """Return the time intervals that keep all of them from a ticket."""
     muting = [tuple(situation.muted_by(incident.policy)) for incident in incidents]
     return dict.fromkeys(name for names in muting for name in names) if all(muting) else ()
+
+
+def _kept_back(incidents: Sequence[Incident]) -> Iterable[str]:
+    """Return the words for what keeps back all of them: a wait, a storm."""
+    words = [_MUTED.get(type(incident.phase), "") for incident in incidents]
+    return dict.fromkeys(words) if all(words) else ()
 
 
 def _names(boards: Iterable[str]) -> tuple[ReceiverName, ...]:
