@@ -59,6 +59,8 @@ def wake(before: Incident, now: datetime) -> Incident:
 
 def may_be_silenced(incident: Incident) -> bool:
     """Whether what silences its conditions matters to it."""
+    if incident.kind == "storm":  # which has no condition of its own
+        return False
     return incident.ticket is None and isinstance(incident.phase, Waiting | Open | Silenced | Folded)
 
 
@@ -68,7 +70,7 @@ def is_out_of_date(incident: Incident, now: datetime) -> bool:
     Of a closed incident nobody has asked since; if it opens again, what fires still opens with it.
     """
     if isinstance(incident.phase, Closed):
-        return incident.firing
+        return incident.firing and incident.kind != "storm"
     if not may_be_silenced(incident) or isinstance(incident.phase, Waiting | Folded):
         return False
     return any(

@@ -131,6 +131,14 @@ def test_a_silenced_alert_names_its_silences() -> None:
     assert fingerprints(now, active=False) == ["a"]
 
 
+def test_an_alert_that_is_folded_is_muted_by_its_storm() -> None:
+    now = situation(alert("a"))
+    [key] = now.incidents
+    folded = msgspec.structs.replace(now.incidents[key], phase=Folded(T0))
+    [shown] = show_alerts(msgspec.structs.replace(now, incidents={key: folded}), Wanted())
+    assert (shown.status.state, shown.status.muted_by) == ("suppressed", ("storm",))
+
+
 def test_an_alert_whose_group_is_collected_is_muted_by_that() -> None:
     now = situation(alert("a"), rules=LONG_WAIT)
     [shown] = show_alerts(now, Wanted(active=False, muted=False))

@@ -20,6 +20,7 @@ from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import Policy, Route, build_tree
 from alertd.core.settling import Terms
 from alertd.core.silences import Silence
+from alertd.core.storms import NO_STORMS
 from alertd.core.ticket_forms import BLANK, TicketForm
 from alertd.core.tickets import Board
 from alertd.flows.deciding import Decider
@@ -499,6 +500,7 @@ class Machine:
         self.desk = FakeDesk(self.clock)
         self.crashes: list[str] = []
         self.terms = Terms(unknown_window=timedelta(minutes=6))
+        self.storms = NO_STORMS
         self.use_routes(**options)
         self.boot()
 
@@ -531,6 +533,7 @@ class Machine:
             read=self._read,
             wake_settling=self.settler.wake,
             suppressions=lambda: self.silences.active,
+            storms=lambda: self.storms,
         )
         self.silences = SilenceBook(
             self.silence_store, now=self.clock.now, changed=self.decider.suppressions_changed
