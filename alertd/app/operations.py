@@ -21,7 +21,6 @@ from alertd.core.incidents import (
     OPEN_STATES,
     Acknowledged,
     Closed,
-    Folded,
     Holding,
     Incident,
     Silenced,
@@ -320,8 +319,6 @@ def _next_by_phase(incident: Incident, known: Known) -> str:
         case Silenced(by=by, kind=kind):
             what = "silenced by" if kind == "silence" else "held back by"
             return f"{what} {', '.join(by)}; what still fires when that is over gets its ticket then"
-        case Folded():
-            return f"folded into storm {incident.storm_key}; what still fires after it gets its own ticket"
         case Holding(_, until):
             return f"all clear; the ticket is completed at {_at(until)} unless it fires again"
         case Acknowledged():

@@ -56,7 +56,10 @@ def _child(incident: Incident) -> Document:
 
 def with_storm(said: str, stored: StoredIncident, pressure: int) -> str:
     """Add to what comes next for an incident what its storm, and the pressure, make of it."""
-    storm = _next_of_storm(stored.incident)
+    incident = stored.incident
+    if isinstance(incident.phase, Folded):
+        said = f"folded into storm {incident.storm_key}; what still fires after it gets its own ticket"
+    storm = _next_of_storm(incident)
     held = _held_back(stored, pressure)
     return "; ".join(part for part in (said, storm, held) if part)
 

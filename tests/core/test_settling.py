@@ -505,3 +505,25 @@ def test_a_rise_that_the_priority_shows_needs_no_note(field: Field, note: bool) 
     ticket = known(fields={**known().fields, "priority": field})
 
     assert isinstance(next_operation(wants, ticket, now=T0, terms=TERMS), Note) is note
+
+
+SCARCE = replace(TERMS, note_interval=timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("noted_at", "now", "expected"),
+    [
+        (None, at(minutes=10), WaitUntil(at(minutes=15))),  # the ticket itself is as good as a note
+        (at(minutes=5), at(minutes=30), WaitUntil(at(minutes=35))),
+        (at(minutes=5), at(minutes=63), WaitUntil(at(minutes=65))),
+        (at(minutes=5), at(minutes=65), Note(101, 3, "alertd-x-g1-n3", 1)),
+    ],
+)
+def test_where_calls_are_scarce_notes_wait(noted_at: datetime | None, now: datetime, expected: Next) -> None:
+    noted = known(noted=1, noted_at=noted_at)
+    assert next_operation(level(noted=3), noted, now=now, terms=SCARCE) == expected
+
+
+def test_a_note_that_waits_does_not_keep_a_ticket_open() -> None:
+    step = next_operation(level(noted=3, status=5, done=True), known(noted=1), now=T0, terms=SCARCE)
+    assert step == Change(101, {"status": 5}, completes=True)

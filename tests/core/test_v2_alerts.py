@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from alertd.core.alerts import Alert, Status
-from alertd.core.incidents import Closed
+from alertd.core.incidents import Closed, Folded
 from alertd.core.matchers import parse_matcher, predicate
 from alertd.core.v2.alerts import (
     Situation,
