@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from alertd.core.clients import Customer
 from alertd.core.digest_settings import DigestSettings
 from alertd.core.identity import group_fingerprint
-from alertd.core.incidents import Closed, Incident, Listed, Member, Silenced, Waiting, customer_of
+from alertd.core.incidents import Closed, Folded, Incident, Listed, Member, Silenced, Waiting, customer_of
 from alertd.core.routes import Policy
 
 Which: TypeAlias = Literal["digest", "missed"]
@@ -39,7 +39,8 @@ class Listing(msgspec.Struct, frozen=True):
 def which_list(before: Incident, after: Incident) -> Which | None:
     """Return the list that an incident belongs on after this change: it is over, and gets no ticket."""
     phase = after.phase
-    if after.kind != "problem" or after.ticket is not None or isinstance(before.phase, Closed | Silenced):
+    told_elsewhere = isinstance(before.phase, Closed | Silenced | Folded)  # folded: in its storm's ticket
+    if after.kind != "problem" or after.ticket is not None or told_elsewhere:
         return None
     if not isinstance(phase, Closed) or phase.wants_ticket or phase.how not in ("cleared", "expired"):
         return None

@@ -336,6 +336,10 @@ def _moved(parent: Incident, storm: Storm, now: datetime) -> Incident:
     """Return the parent with the storm as it is now: raised, all clear, or to be told of."""
     member = _member_of(parent.group, storm.severity or parent.severity, storm.began_at)
     told = tell_of_storm(replace(parent, storm=storm), now)
+    if isinstance(parent.phase, Waiting):  # for its own time, whatever its route's groups wait for
+        seated = member if storm.firing else replace(member, ended_at=now)
+        worst = min(member.severity, parent.severity, key=lambda severity: severity.rank)
+        return replace(told, members={member.key: seated}, severity=worst)
     old = parent.members.get(member.key)
     begins = parent.storm is None or parent.storm.began_at != storm.began_at
     if begins or (storm.firing and (old is None or not old.firing)):

@@ -68,7 +68,7 @@ def test_a_note_tells_what_happened_and_how_it_stands() -> None:
     calm = parent(storm=replace(STORM, active=False), group={})
     told = tell_of_storm(calm, at(minutes=20), what="calm")
     _, body = storm_text.note_text(told, [], after=0, upto=told.revision)
-    assert body.startswith("2026-11-23 03:20 UTC The storm is over")
+    assert body.startswith("2026-11-23 03:20:00 UTC The storm is over")
     assert "new alerts get tickets of their own" in body
     assert "Severity |" not in body
     assert "not named" in ticket_text(storm_text.shown(told, []), reference=REFERENCE).title
