@@ -16,13 +16,14 @@ from alertd.core import (
     awaiting,
     digests,
     flapping,
+    members,
     noting,
     outside_hours,
     quieting,
     storms,
     waiting,
 )
-from alertd.core.alerts import AlertKey, Severity
+from alertd.core.alerts import AlertKey
 from alertd.core.clients import Customer
 from alertd.core.held_back import HeldBack
 from alertd.core.incidents import (
@@ -40,7 +41,6 @@ from alertd.core.incidents import (
     Folded,
     FoundForeign,
     Gone,
-    Happened,
     Holding,
     How,
     Incident,
@@ -70,8 +70,6 @@ from alertd.core.incidents import (
 from alertd.core.routes import Policy
 from alertd.core.tallying import count, retally
 from alertd.core.tickets import Ticket
-
-MOST_ENDED_MEMBERS = 200
 
 
 def open_incident(
@@ -129,7 +127,7 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
         case Linked(ticket, revision):
             return _link(before, ticket, revision, now)
         case Noted(upto):
-            return _forget_told(before, upto)
+            return noting.forget_told(before, upto)
         case Completed():
             return replace(before, completed=True)
         case Reopened():
@@ -137,7 +135,7 @@ def decide(before: Incident, change: Change, *, now: datetime) -> Incident:  # n
         case FoundForeign():
             return _found_foreign(before, now)
         case Rejoined():
-            return _note_now(_tell(before, "rejoined", None, now), now)
+            return noting.note_now(noting.tell(before, "rejoined", None, now), now)
         case Touched(by, status):
             return _touch(before, by, status, now)
         case CompletedByPerson(lasting):
@@ -176,8 +174,8 @@ def due_at(incident: Incident) -> datetime | None:
         times.append(limit_at)
     if incident.flapping is not None:
         times.append(incident.flapping.until)
-    if _has_news(incident) or _is_shown_too_high(incident):
-        times.append(_note_due_at(incident))
+    if noting.has_news(incident) or noting.is_shown_too_high(incident):
+        times.append(noting.due_at(incident))
     if (hours_begin_at := outside_hours.due_at(incident)) is not None:
         times.append(hours_begin_at)
     storm_due_at = storms.due_at(incident.storm)
@@ -208,17 +206,21 @@ def _fire(before: Incident, member: Member, now: datetime) -> Incident:
         case Closed() as phase:
             return _fire_after_close(before, phase, member, now)
         case Waiting() | Silenced() | Folded():
-            return waiting.joined(_seat(before, member), member, now)
+            return waiting.joined(members.seated(before, member), member, now)
         case Acknowledged() as phase:
-            return replace(before, phase=replace(phase, until=None), members=_with(before, member))
+            return replace(
+                before, phase=replace(phase, until=None), members=members.with_member(before, member)
+            )
         case Open():
             came_back = member.key in before.members
             if came_back and before.members[member.key].firing:
-                return _seat(before, member)
-            return _tell(_seat(before, member), "fired again" if came_back else "joined", member, now)
+                return members.seated(before, member)
+            return noting.tell(
+                members.seated(before, member), "fired again" if came_back else "joined", member, now
+            )
         case Holding() | Expired():
             back = replace(before, phase=Open())
-            return _tell(_seat(back, member), "fired again", member, now)
+            return noting.tell(members.seated(back, member), "fired again", member, now)
         case _:
             assert_never(before.phase)
 
@@ -233,14 +235,14 @@ def _fire_after_close(before: Incident, phase: Closed, member: Member, now: date
     if theirs or (before.completed and now > phase.reopen_until):
         after = _next_generation(replace(before, members=firing), now)
         return replace(after, phase=waiting.begun(before.policy, firing.values(), now) or Open())
-    back = replace(before, phase=Open(), members=firing, severity=_worst(firing))
-    told = _tell(back, "reopened" if before.completed else "fired again", member, now)
-    return _note_at_once(told, now)
+    back = replace(before, phase=Open(), members=firing, severity=members.worst_of(firing))
+    told = noting.tell(back, "reopened" if before.completed else "fired again", member, now)
+    return noting.note_at_once(told, now)
 
 
 def _firing_with(before: Incident, member: Member) -> dict[AlertKey, Member]:
     """What fires now: this one, and whatever an operator's close has left firing."""
-    return {key: other for key, other in _with(before, member).items() if other.firing}
+    return {key: other for key, other in members.with_member(before, member).items() if other.firing}
 
 
 def _start_over(before: Incident, phase: Closed, member: Member, now: datetime) -> Incident:
@@ -257,22 +259,22 @@ def _start_over(before: Incident, phase: Closed, member: Member, now: datetime) 
         phase=waits or Open(),
         opened_at=now,
         members=firing,
-        severity=_worst(firing),
+        severity=members.worst_of(firing),
         last_silence=None,
     )
-    return retally(_tell(begun, "fired again", member, now), before)
+    return retally(noting.tell(begun, "fired again", member, now), before)
 
 
 def _next_generation(before: Incident, now: datetime, *, why: WhyNew = "back") -> Incident:
     """A new ticket, linked to the last one, for what fires now."""
-    firing = _firing(before)
+    firing = members.firing_of(before)
     return replace(
         before,
         generation=before.generation + 1,
         phase=Open(),
         opened_at=now,
         members=firing,
-        severity=_worst(firing),
+        severity=members.worst_of(firing),
         revision=0,
         note_upto=0,
         noted_at=None,
@@ -308,13 +310,13 @@ def _change(before: Incident, member: Member, now: datetime) -> Incident:
     before = _weighed(before, member, now)
     match before.phase:
         case Acknowledged():
-            return replace(before, members=_with(before, member))
+            return replace(before, members=members.with_member(before, member))
         case Waiting() | Silenced() | Folded():
-            return waiting.followed(_seat(before, member), now)
+            return waiting.followed(members.seated(before, member), now)
         case _:
             detail = f"{old.severity} to {member.severity}"
             what: What = "raised" if raised else "severity"
-            return _tell(_seat(before, member), what, member, now, detail=detail)
+            return noting.tell(members.seated(before, member), what, member, now, detail=detail)
 
 
 def _update(before: Incident, key: AlertKey, text: str, now: datetime) -> Incident:
@@ -326,7 +328,7 @@ def _update(before: Incident, key: AlertKey, text: str, now: datetime) -> Incide
     after = replace(before, members=before.members | {key: updated})
     if not isinstance(before.phase, Open):
         return after
-    return _tell(after, "updated", updated, now, detail=text)
+    return noting.tell(after, "updated", updated, now, detail=text)
 
 
 def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: datetime) -> Incident:
@@ -335,18 +337,18 @@ def _end(before: Incident, key: AlertKey, at: datetime, expired: bool, now: date
         return before
     ended = replace(member, ended_at=at, expired=expired)
     before = _weighed(before, ended, now)
-    after = replace(before, members=_with(before, ended))
+    after = replace(before, members=members.with_member(before, ended))
     if isinstance(before.phase, Closed):
         return after  # an operator has closed it before
     if after.firing:
         if isinstance(before.phase, Waiting | Silenced | Folded | Acknowledged):
             return waiting.followed(after, now)
-        return _tell(after, "expired" if expired else "cleared", ended, now)
+        return noting.tell(after, "expired" if expired else "cleared", ended, now)
     return _all_over(after, ended, now)
 
 
 def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
-    any_expired = _any_expired(before)
+    any_expired = members.any_expired(before)
     match before.phase:
         case Waiting():
             return waiting.followed(before, now)  # one that flaps while its group waits is decided on then
@@ -358,7 +360,7 @@ def _all_over(before: Incident, last: Member, now: datetime) -> Incident:
         case Expired() if any_expired:
             return before
         case _ if any_expired and _stays_open(before):
-            return _tell(
+            return noting.tell(
                 replace(before, phase=Expired(now)), "expired" if last.expired else "cleared", last, now
             )
         case _:
@@ -372,18 +374,11 @@ def _promote(before: Incident, storm_ticket: str) -> Incident:
     return retally(replace(before, phase=Open(), storm_ticket=storm_ticket), before)
 
 
-def tell_of_storm(before: Incident, now: datetime, *, what: What | None = None) -> Incident:
-    """Have the next note of a storm's parent tell how it stands, and what happened beside that."""
-    if what is not None:
-        return _tell(before, what, None, now)
-    return replace(before, revision=before.revision + 1)
-
-
 def _tick(before: Incident, now: datetime) -> Incident:
     before = _stable_if_due(before, now)
     match before.phase:
         case Waiting(until) if now >= until and before.firing:
-            return _note_if_due(retally(replace(before, phase=Open()), before), now)
+            return noting.note_if_due(retally(replace(before, phase=Open()), before), now)
         case Waiting(until) if now >= until:
             return _over_in_wait(before, now)
         case Silenced(_, datetime() as until) if now >= until:
@@ -395,12 +390,12 @@ def _tick(before: Incident, now: datetime) -> Incident:
         case Acknowledged() if acknowledging.is_outlasted(before, now):
             return _asking_first(_next_generation(before, now, why="outlasted"), now)
         case _:
-            return _note_if_due(before, now)
+            return noting.note_if_due(before, now)
 
 
 def _over_in_wait(before: Incident, now: datetime) -> Incident:
     """Nothing fires when the group's wait ends. What fell silent and is to have a ticket has it open."""
-    if not _any_expired(before):
+    if not members.any_expired(before):
         return _close(before, "cleared", now)
     if _stays_open(before) and wants_missed(before):
         return retally(replace(before, phase=Expired(now)), before)
@@ -415,9 +410,11 @@ def _close(before: Incident, how: How, now: datetime) -> Incident:
 
 def _tell_if_left_open(closed: Incident, now: datetime) -> Incident:
     """Say so where we may not complete the ticket. One that is on its way is told, too, once it stands."""
-    if may_complete(closed) or not _is_all_clear(closed):
+    if may_complete(closed) or not noting.is_all_clear(closed):
         return closed
-    return _note_at_once(_tell(closed, "left open", None, now, detail=_why_left_open(closed)), now)
+    return noting.note_at_once(
+        noting.tell(closed, "left open", None, now, detail=_why_left_open(closed)), now
+    )
 
 
 def _link(before: Incident, ticket: Ticket, revision: int, now: datetime) -> Incident:
@@ -438,7 +435,7 @@ def _link(before: Incident, ticket: Ticket, revision: int, now: datetime) -> Inc
         ticketed=before.tally.ticketed + min(waiting, 1),
         merged=before.tally.merged + max(waiting - 1, 0),
     )
-    return _forget_told(replace(linked, tally=placed), revision)
+    return noting.forget_told(replace(linked, tally=placed), revision)
 
 
 def _hold_back(before: Incident, held_back: HeldBack, now: datetime) -> Incident:
@@ -446,18 +443,14 @@ def _hold_back(before: Incident, held_back: HeldBack, now: datetime) -> Incident
     if isinstance(before.phase, Closed) or held_back == before.held_back:
         return before
     others = tuple(each for each in before.changes if each.what != "held back")
-    return _tell(replace(before, held_back=held_back, changes=others), "held back", None, now)
+    return noting.tell(replace(before, held_back=held_back, changes=others), "held back", None, now)
 
 
 def _found_foreign(before: Incident, now: datetime) -> Incident:
     """Say in somebody else's ticket that we follow there; whether it is complete is not known yet."""
-    return _note_now(_tell(replace(before, foreign=True, completed=False), "linked", None, now), now)
-
-
-def _forget_told(before: Incident, upto: int) -> Incident:
-    left = tuple(happened for happened in before.changes if happened.revision > upto)
-    older_are_told = len(left) < len(before.changes)
-    return replace(before, changes=left, changes_left_out=0 if older_are_told else before.changes_left_out)
+    return noting.note_now(
+        noting.tell(replace(before, foreign=True, completed=False), "linked", None, now), now
+    )
 
 
 def _touch(before: Incident, by: str, status: bool, now: datetime) -> Incident:
@@ -490,9 +483,9 @@ def _merged(before: Incident, survivor: Ticket, now: datetime) -> Incident:
 
 def _taken_up_again(before: Incident) -> Incident:
     again = acknowledging.take_up_again(before)
-    firing = _firing(again)
+    firing = members.firing_of(again)
     taken = isinstance(before.phase, Acknowledged) and firing
-    return replace(again, severity=_worst(firing)) if taken else again
+    return replace(again, severity=members.worst_of(firing)) if taken else again
 
 
 def _gone(before: Incident, now: datetime) -> Incident:
@@ -539,14 +532,14 @@ def _weighed(before: Incident, member: Member, now: datetime) -> Incident:
     after = flapping.noticed(before, member.key, now, firing=member.firing, severity=member.severity)
     if after.flapping is None or before.flapping is not None or isinstance(after.phase, Closed):
         return after
-    return _note_at_once(_tell(after, "flapping", None, now), now)
+    return noting.note_at_once(noting.tell(after, "flapping", None, now), now)
 
 
 def _stable_if_due(before: Incident, now: datetime) -> Incident:
     if before.flapping is None or now < before.flapping.until:
         return before
     after = replace(before, flapping=None)
-    return _tell(after, "stable", None, now) if isinstance(before.phase, Open | Expired) else after
+    return noting.tell(after, "stable", None, now) if isinstance(before.phase, Open | Expired) else after
 
 
 # --- parts --------------------------------------------------------------------------------------------
@@ -558,107 +551,8 @@ def _why_left_open(incident: Incident) -> str:
     return incident.touched or "this route's tickets are completed by people"
 
 
-def _seat(before: Incident, member: Member) -> Incident:
-    """Put the member in, and raise the shown severity at once where it is worse."""
-    worse = member.severity.rank < before.severity.rank
-    severity = member.severity if worse else before.severity
-    return replace(before, members=_with(before, member), severity=severity)
-
-
-def _tell(
-    before: Incident, what: What, member: Member | None, now: datetime, *, detail: str = ""
-) -> Incident:
-    """Add a change for the next note; a ticket that is not made yet will speak of it by itself."""
-    revision = before.revision + 1
-    happened = Happened(
-        revision,
-        now,
-        what,
-        title=member.title if member is not None else "",
-        host=member.host if member is not None else "",
-        detail=detail,
-        key=member.key if member is not None else "",
-    )
-    return noting.added(before, happened)
-
-
-def _has_news(incident: Incident) -> bool:
-    """Whether a note is due sometime. The resolution of a ticket that we complete says all there is."""
-    if incident.ticket is None or incident.revision <= incident.note_upto:
-        return False
-    if isinstance(incident.phase, Holding) and may_complete(incident):
-        return incident.flapping is not None
-    if isinstance(incident.phase, Open | Holding | Expired):
-        return True
-    return _is_all_clear(incident) and not may_complete(incident) and not incident.completed
-
-
-def _note_due_at(incident: Incident) -> datetime:
-    """One note an interval; the first counts from the ticket's creation, whose text is as good as a note."""
-    last_told_at = incident.noted_at or incident.linked_at or incident.opened_at
-    return last_told_at + noting.note_interval(incident)
-
-
-def _is_shown_too_high(incident: Incident) -> bool:
-    """Whether the ticket shows a severity that nothing has any more: its description told of that before."""
-    if incident.ticket is None or not isinstance(incident.phase, Open) or incident.flapping is not None:
-        return False
-    firing = _firing(incident)
-    return bool(firing) and _worst(firing).rank > incident.severity.rank
-
-
-def _note_at_once(before: Incident, now: datetime) -> Incident:
-    """Ask for a note without waiting, unless one was asked for within the interval: then that has to pass."""
-    first = before.noted_at is None and _has_news(before)
-    return _note_now(before, now) if first else _note_if_due(before, now)
-
-
-def _note_if_due(before: Incident, now: datetime) -> Incident:
-    due = _has_news(before) or _is_shown_too_high(before)
-    return _note_now(before, now) if due and now >= _note_due_at(before) else before
-
-
-def _note_now(before: Incident, now: datetime) -> Incident:
-    firing = _firing(before)
-    severity = _worst(firing) if firing else before.severity
-    flaps = before.flapping and replace(before.flapping, told=True)
-    return replace(before, note_upto=before.revision, noted_at=now, severity=severity, flapping=flaps)
-
-
-def _firing(incident: Incident) -> dict[AlertKey, Member]:
-    return {key: member for key, member in incident.members.items() if member.firing}
-
-
-def _worst(members: dict[AlertKey, Member]) -> Severity:
-    return min((member.severity for member in members.values()), key=lambda severity: severity.rank)
-
-
-def _is_all_clear(incident: Incident) -> bool:
-    return isinstance(incident.phase, Closed) and incident.phase.how in ("cleared", "expired")
-
-
-def _any_expired(incident: Incident) -> bool:
-    return any(member.expired for member in incident.members.values())
-
-
 def _stays_open(incident: Incident) -> bool:
     """Whether the ticket stays open though alerts fell silent: by the route, else by their sources."""
     if incident.policy.on_expiry is not None:
         return incident.policy.on_expiry == "note"
     return any(member.expired and member.on_expiry == "note" for member in incident.members.values())
-
-
-def _with(incident: Incident, member: Member) -> dict[AlertKey, Member]:
-    """Return the members with this one as it is now, last in line.
-
-    Beyond what a ticket can tell of, those that ended first are forgotten; one that fires never is.
-    """
-    member = flapping.turns_of(incident, member)
-    members = dict(incident.members)
-    members.pop(member.key, None)
-    members[member.key] = member
-    if not member.firing and len(members) > MOST_ENDED_MEMBERS:
-        ended = [key for key, other in members.items() if not other.firing]
-        for key in ended[:-MOST_ENDED_MEMBERS]:
-            del members[key]
-    return members

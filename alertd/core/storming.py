@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from alertd.core import quieting, storms
 from alertd.core.alerts import AlertKey, Severity
-from alertd.core.deciding import decide, may_change_storm, open_incident, tell_of_storm
+from alertd.core.deciding import decide, may_change_storm, open_incident
 from alertd.core.incidents import (
     Acknowledged,
     Changed,
@@ -31,6 +31,7 @@ from alertd.core.incidents import (
     Waiting,
     customer_of,
 )
+from alertd.core.noting import tell_of_storm
 from alertd.core.routes import Policy
 from alertd.core.storms import ORANGE, PRESSURES, PROMOTE_EVERY, Storm, StormTerms, parent_key
 from alertd.core.tallying import retally

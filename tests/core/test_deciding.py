@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from alertd.core.alerts import Severity
-from alertd.core.deciding import MOST_ENDED_MEMBERS, decide, due_at, with_policy
+from alertd.core.deciding import decide, due_at, with_policy
 from alertd.core.incidents import (
     Acknowledged,
     Change,
@@ -40,6 +40,7 @@ from alertd.core.incidents import (
     Waiting,
     may_complete,
 )
+from alertd.core.members import MOST_ENDED_MEMBERS
 from alertd.core.noting import MOST_CHANGES
 from alertd.core.routes import Policy
 from alertd.core.tickets import Ticket

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from alertd.core import storm_text
 from alertd.core.alerts import AlertKey, Severity
-from alertd.core.deciding import tell_of_storm
 from alertd.core.incidents import Closed, Folded, Holding, Incident, Open
+from alertd.core.noting import tell_of_storm
 from alertd.core.storms import Storm
 from alertd.core.text import DESCRIPTION_LENGTH, NOTE_LENGTH, ticket_text
 from alertd.core.tickets import Ticket

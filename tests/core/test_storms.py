@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from alertd.core.alerts import Alert, AlertKey, Severity
 from alertd.core.conditions import Condition
-from alertd.core.deciding import decide, due_at, tell_of_storm
+from alertd.core.deciding import decide, due_at
 from alertd.core.folding import Fold, Message, Routing
 from alertd.core.incidents import (
     Acknowledged,
@@ -30,6 +30,7 @@ from alertd.core.incidents import (
 )
 from alertd.core.levels import desired, is_settled, urgency
 from alertd.core.matchers import parse_matchers
+from alertd.core.noting import tell_of_storm
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.routes import build_tree
 from alertd.core.silences import ActiveSilences, Silence
