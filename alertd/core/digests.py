@@ -18,6 +18,7 @@ from alertd.core.digest_settings import DigestSettings
 from alertd.core.identity import group_fingerprint
 from alertd.core.incidents import Closed, Folded, Incident, Listed, Member, Silenced, Waiting, customer_of
 from alertd.core.routes import Policy
+from alertd.core.tallying import retally
 
 Which: TypeAlias = Literal["digest", "missed"]
 
@@ -38,15 +39,17 @@ class Listing(msgspec.Struct, frozen=True):
 
 def which_list(before: Incident, after: Incident) -> Which | None:
     """Return the list that an incident belongs on after this change: it is over, and gets no ticket."""
-    phase = after.phase
-    told_elsewhere = isinstance(before.phase, Closed | Silenced | Folded)  # folded: in its storm's ticket
-    if after.kind != "problem" or after.ticket is not None or told_elsewhere:
-        return None
-    if not isinstance(phase, Closed) or phase.wants_ticket or phase.how not in ("cleared", "expired"):
+    if _missing(before, after) is None:
         return None
     if isinstance(before.phase, Waiting):
         return "digest"
     return "missed" if after.policy.missed == "summary" else None
+
+
+def owed(before: Incident, after: Incident) -> Incident:
+    """Return what is over while its create is on its way: it belongs in that ticket, and on no list."""
+    over = _missing(before, after)
+    return after if over is None else retally(replace(after, phase=replace(over, wants_ticket=True)), before)
 
 
 def listing(
@@ -145,6 +148,17 @@ def tick(before: Incident, now: datetime) -> Incident:
 
 
 # --- parts --------------------------------------------------------------------------------------------
+
+
+def _missing(before: Incident, after: Incident) -> Closed | None:
+    """Return how it is over, where no ticket tells of it and none is to."""
+    phase = after.phase
+    told_elsewhere = isinstance(before.phase, Closed | Silenced | Folded)  # folded: in its storm's ticket
+    if after.kind != "problem" or after.ticket is not None or told_elsewhere:
+        return None
+    if not isinstance(phase, Closed) or phase.wants_ticket or phase.how not in ("cleared", "expired"):
+        return None
+    return phase
 
 
 def _whose(incident: Incident) -> str:

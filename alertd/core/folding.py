@@ -453,6 +453,7 @@ class Fold:
         if after.opened_at != current.opened_at:
             after = outside_hours.begin_anew(after, self._policy(key), self._routing.hours, now=self._now)
         may_begin = self.committed.get(key) != after.generation
+        after = after if may_begin else digests.owed(current, after)
         after = quieting.follow(after, before=current, now=self._now, may_begin=may_begin)
         after = self.storms.follow(after, before=current, may_fold=may_begin)
         self._store(key, before, after)

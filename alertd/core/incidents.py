@@ -193,6 +193,11 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
         """Those that a ticket made now would take up."""
         return self.pending + self.held + self.silenced + self.inhibited
 
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(astuple(self))
+
     def minus(self, other: Tally) -> dict[str, int]:
         """Return what changed from `other` to this, by disposition; zeros are left out."""
         pairs = zip(self.__struct_fields__, astuple(self), astuple(other), strict=True)

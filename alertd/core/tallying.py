@@ -33,8 +33,8 @@ def count(before: Incident, messages: int) -> Incident:
 
 
 def retally(after: Incident, before: Incident) -> Incident:
-    """Move the messages that wait for a ticket to where the new phase has them."""
+    """Move the messages that wait for a ticket, and those counted since, to where the new phase has them."""
     if before.ticket is not None:
         return after
     tally = replace(before.tally, pending=0, held=0, silenced=0, inhibited=0)
-    return count(replace(after, tally=tally), before.tally.waiting)
+    return count(replace(after, tally=tally), after.tally.total - tally.total)

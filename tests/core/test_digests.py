@@ -40,30 +40,32 @@ class Books:
         self.totals: Counter[str] = Counter()
         self.told: list[str] = []
 
-    def fold(self, *alerts: Alert, now: datetime = T0, sent: bool = False) -> None:
+    def fold(self, *alerts: Alert, now: datetime = T0, sent: bool = False, list_sent: bool = False) -> None:
         fold = Fold(self.routing, now=now)
         fold.conditions = dict(self.conditions)
         fold.observe(Message(each, now, "r") for each in alerts)
         due = [key for key, held in self.incidents.items() if (when := due_at(held)) and when <= now]
         needed = {*fold.needed_incidents(), *due} & self.incidents.keys()
         fold.incidents = {key: self.incidents[key] for key in needed}
+        fold.committed = {key: held.generation for key, held in fold.incidents.items() if sent}
         fold.decide()
         fold.tick(due)
         fold.incidents.update(
             {key: self.incidents[key] for key in fold.wanted_lists() & self.incidents.keys()}
         )
-        fold.committed = {key: held.generation for key, held in fold.incidents.items() if sent}
+        fold.committed |= {held.key: held.generation for held in fold.incidents.values() if list_sent}
         fold.put_on_lists()
         self.conditions |= fold.conditions
         self.incidents |= fold.incidents
         self.totals.update(fold.totals)
         self.told += [each.what for each in fold.history]
 
-    def blip(self, name: str = "a", *, now: datetime = T0, sent: bool = False, **changes: Any) -> None:
-        """An alert fires and clears a second later."""
+    def blip(self, name: str = "a", *, now: datetime = T0, **changes: Any) -> None:
+        """An alert fires and clears a second later, while its create (`sent`) or its list's is on its way."""
+        sent = {which: changes.pop(which, False) for which in ("sent", "list_sent")}
         self.fold(alert(name, **changes), now=now)
-        self.fold(alert(name, cleared=True, **changes), now=now + timedelta(seconds=1), sent=sent)
-        self.fold(now=now + timedelta(seconds=1), sent=sent)
+        self.fold(alert(name, cleared=True, **changes), now=now + timedelta(seconds=1), **sent)
+        self.fold(now=now + timedelta(seconds=1), **sent)
 
     def lists(self) -> list[Incident]:
         return [held for held in self.incidents.values() if held.kind == "summary"]
@@ -222,6 +224,18 @@ def test_other_policies_list_nothing(policy: str) -> None:
     assert missed(missed=policy).lists() == []
 
 
+@pytest.mark.parametrize("policy", ["summary", "nothing"])
+def test_what_is_over_while_its_create_is_on_its_way_is_in_that_ticket_alone(policy: str) -> None:
+    books = Books(hold="0s", missed=policy)
+    books.blip(sent=True)
+    [incident] = books.incidents.values()
+    assert (books.totals["pending"], books.totals["cleared_unticketed"]) == (2, 0)
+
+    linked = decide(incident, Linked(TICKET, incident.revision), now=at(minutes=1))
+
+    assert (linked.tally.ticketed, linked.tally.merged, linked.tally.pending) == (1, 1, 0)
+
+
 def test_a_critical_one_has_a_ticket_of_its_own() -> None:
     books = Books(hold="0s")
     books.blip(severity=Severity.CRITICAL)
@@ -278,7 +292,7 @@ def test_what_comes_while_its_create_is_on_its_way_is_on_the_next_list() -> None
     books = missed()
     books.fold(now=at(hours=1))
     before = books.one()
-    books.blip("late", now=at(hours=1, minutes=1), sent=True)
+    books.blip("late", now=at(hours=1, minutes=1), list_sent=True)
     assert isinstance(books.one().phase, Closed)
 
     linked = decide(books.one(), Linked(TICKET, before.revision), now=at(hours=1, minutes=2))

@@ -71,15 +71,15 @@ name = "noc"
 queue = "NOC"
 tags = ["alertd"]
 
+[storm]
+threshold = {threshold}
+
 [route]
 board = "noc"
 group_by = ["client", "host", "alertname"]
 hold = "5m"
 note_interval = "15m"
 reopen_within = "{reopen_within}"
-
-[storm]
-threshold = {threshold}
 """
 
 

@@ -72,6 +72,7 @@ group_by = {group_by}
 hold = "{hold}"
 note_interval = "{note_interval}"
 close = "{close}"
+missed = "{missed}"
 
 [sync]
 every = "{sync_every}"
@@ -89,6 +90,7 @@ DEFAULTS = {
     "hold": "0s",
     "note_interval": "1s",
     "close": "untouched",
+    "missed": "summary",
     "sync_every": "1s",
     "search_lag": "0s",
     "baseline": "0s",

@@ -139,7 +139,7 @@ async def test_counts_and_alerts_outlive_a_power_cut(site: Site) -> None:
 
 async def test_what_is_not_sent_again_is_completed(site: Site, tmp_path: Path) -> None:
     assert DEFAULT_EXPIRY.total_seconds() == 24 * 3600
-    site.configure(more=MORE.format(folder=tmp_path, expire_after="1s"))
+    site.configure(more=MORE.format(folder=tmp_path, expire_after="1s"), missed="ticket")
     await site.start()
     vendor = Vendor(site)
     assert (await vendor.until_told(await vendor.alert("c-104")))["status"] == "success"
