@@ -65,8 +65,8 @@ def _counts(storm: Storm) -> list[str]:
     lines = [
         f"{max(storm.arrived, storm.folded)} alerts since {text.instant(storm.began_at)}; {storm.folded} of "
         "them have no ticket of their own and are followed here.",
-        f"Of these {storm.firing} are firing{f' ({firing})' if firing else ''}, {storm.cleared} are over, "
-        f"{storm.promoted} have got tickets of their own.",
+        f"Of these: firing {storm.firing}{f' ({firing})' if firing else ''}, over {storm.cleared}, "
+        f"with a ticket of their own by now {storm.promoted}.",
     ]
     if storm.active:
         return [*lines, "While the storm lasts, new alerts join it, unless they are critical."]

@@ -45,7 +45,10 @@ def test_the_ticket_says_how_many_and_has_a_table() -> None:
     assert (
         "47 alerts since 2026-11-23 03:00 UTC; 37 of them have no ticket of their own and" in said.description
     )
-    assert "Of these 32 are firing (2 high, 30 warning), 4 are over, 1 have got tickets" in said.description
+    assert (
+        "Of these: firing 32 (2 high, 30 warning), over 4, with a ticket of their own by now 1."
+        in said.description
+    )
     assert "While the storm lasts, new alerts join it, unless they are critical." in lines
     assert "Severity | Device | Problem | Since | State" in lines
     assert "high | srv-a | Disk a | 2026-11-23 03:00 UTC | firing" in lines
@@ -97,7 +100,7 @@ def test_the_resolution_counts() -> None:
     )
     said = storm_text.resolution_text(closed)
     assert said.startswith("The monitoring reports it clear, 2026-11-23 04:00 UTC.")
-    assert "Of these 0 are firing, 4 are over" in said
+    assert "Of these: firing 0, over 4," in said
 
 
 def test_what_was_promoted_names_the_storms_ticket() -> None:
@@ -106,5 +109,8 @@ def test_what_was_promoted_names_the_storms_ticket() -> None:
     assert "Until now part of storm ticket T7" in said.description.splitlines()
 
 
-def test_what_is_no_storm_has_its_own_resolution() -> None:
+def test_what_is_no_storm_has_its_own_texts() -> None:
+    problem = tell_of_storm(child(phase=Open(), ticket=Ticket(9)), T0, what="left open")
+    assert storm_text.shown(problem, []) is problem
+    assert "Disk a" in storm_text.note_text(problem, [], after=0, upto=problem.revision)[1]
     assert "Disk a" in storm_text.resolution_text(child(phase=Closed(T0, "cleared", T0)))
