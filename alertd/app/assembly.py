@@ -138,7 +138,14 @@ class Parts:
         )
         hands = Hands(world)
         eyes = Eyes(world, hands, window=settings.autotask.unknown_window)
-        self.settler = Settler(world, hands=hands, eyes=eyes, terms=self._terms, begin=self.beginning.begin)
+        self.settler = Settler(
+            world,
+            hands=hands,
+            eyes=eyes,
+            terms=self._terms,
+            begin=self.beginning.begin,
+            silenced=self._fell_silent,
+        )
         self.syncer = Syncer(world, settings.sync, wake_settling=self.settler.wake)
         self.calls = Calls(self.syncer, clock)
         self.hooking = self._make_hooking(current.live)
@@ -176,6 +183,9 @@ class Parts:
             pressure=self.desk.pressure,
         )
         self.intake = self._make_intake(crash, not_ready)
+
+    def _fell_silent(self, incident_key: str) -> None:
+        self.decider.silenced(incident_key)
 
     def _make_intake(self, crash: CrashPoint, not_ready: Callable[[], str | None]) -> Intake:
         live = self.current.live

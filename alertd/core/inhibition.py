@@ -102,6 +102,10 @@ class Inhibition:
             del self._due[key]
         return keys
 
+    def look_at(self, key: str) -> None:
+        """Have `take_due` return this incident, which was silenced by no batch."""
+        self._due[key] = None
+
     def _follow(self, condition: Condition, incidents: Mapping[str, Incident]) -> None:
         known = self._table.source(condition.key)
         if condition.firing:

@@ -121,6 +121,14 @@ class Decider:
         self._ask_again(states)
         self._bell.set()
 
+    def silenced(self, key: str) -> None:
+        """Look anew at an incident that fell silent when its create proved not to be applied.
+
+        What is said to silence it may be over, and whoever inhibits it has yet to know that it does.
+        """
+        self._inhibitions.current.look_at(key)
+        self._bell.set()
+
     # --- for those who read ---------------------------------------------------------------------------
 
     async def passed(self) -> None:

@@ -16,7 +16,7 @@ import structlog
 
 from alertd.core import outcomes, quieting
 from alertd.core.incidents import Change as IncidentChange
-from alertd.core.incidents import ReopenRefused, is_live
+from alertd.core.incidents import ReopenRefused, Silenced, is_live
 from alertd.core.levels import desired, known_for
 from alertd.core.outcomes import LAST_RETRY
 from alertd.core.settling import Next, Settled, Terms, WaitUntil, fingerprint, next_operation, part_of
@@ -76,6 +76,7 @@ class Settler:
         eyes: Eyes,
         terms: Callable[[], Terms],
         begin: Callable[[], Awaitable[None]],
+        silenced: Callable[[str], None],
     ) -> None:
         self._state = world.state
         self._desk = world.desk
@@ -89,6 +90,7 @@ class Settler:
         self._eyes = eyes
         self._terms = terms
         self._begin = begin  # once, when the desk is first ready: whose tenant, and what may be forgotten
+        self._silenced = silenced  # told an incident that came under a silence by no decision
         self._begun = False
         self._mark: str | None = None
         self._reopening_refused: str | None = None  # the mark under which Autotask last said so
@@ -427,6 +429,8 @@ class Settler:
             except Conflict:
                 continue
             self._metrics.recorded(row, known, changes, board=job.board.name)
+            if _is_newly_silenced(row, step):
+                self._silenced(row.incident.key)
             return
 
     def _step_of(
@@ -442,6 +446,11 @@ class Settler:
         write = incident_write(row, after, known, settle_at=now)
         told = happenings(row, known, after, at=now, deed=deed)
         return Step(incidents=[write], history=told, totals=after.tally.minus(row.incident.tally))
+
+
+def _is_newly_silenced(row: IncidentRow, step: Step) -> bool:
+    [write] = step.incidents
+    return isinstance(write.row.incident.phase, Silenced) and not isinstance(row.incident.phase, Silenced)
 
 
 def _reopens(operation: Operation, job: Job) -> bool:

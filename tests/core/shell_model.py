@@ -541,6 +541,8 @@ class Shell:
             after = quieting.follow(after, before=row.incident, now=self.now, may_begin=True)
         for name, change in after.tally.minus(row.incident.tally).items():
             self.totals[name] += change
+        if isinstance(after.phase, Silenced) and not isinstance(row.incident.phase, Silenced):
+            self.inhibition.look_at(after.key)
         row.incident, row.settle_at = after, self.now
 
     # --- syncing --------------------------------------------------------------------------------------

@@ -136,7 +136,11 @@ class IncidentMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES, text=st.sampled_from(["acknowledged", "picked up", ""]))
     def update(self, name: str, text: str) -> None:
-        before = {key: type(row.incident.phase) for key, row in self.shell.rows.items()}
+        before = {
+            key: type(row.incident.phase)
+            for key, row in self.shell.rows.items()
+            if (due := due_at(row.incident)) is None or due > self.shell.now
+        }
         self.shell.post(alert(name, status=Status.UPDATED, annotations={"update": text}))
         for key, phase in before.items():
             after = type(self.shell.rows[key].incident.phase)

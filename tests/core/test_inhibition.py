@@ -475,3 +475,10 @@ def test_what_is_held_back_by_one_that_is_over_or_told_already_is_no_news() -> N
     closed = replace(incident, phase=Closed(T0, "cleared", T0))
     assert decide(closed, Inhibiting(HeldBack(2)), now=T0) is closed
     assert "- Disk [low], firing since" in ticket_text(incident, reference="r").description
+
+
+def test_what_another_flow_silenced_is_looked_at_once() -> None:
+    inhibition = Inhibition(InhibitRules([RULE]))
+    inhibition.look_at("i1")
+    assert inhibition.take_due(500, T0) == ["i1"]
+    assert inhibition.take_due(500, T0) == []

@@ -166,3 +166,21 @@ async def test_a_restart_makes_no_ticket(make_day: MakeDay) -> None:
     await day.run(hours=0.2)
     assert len(day.tickets) == 6
     accounted(day)
+
+
+async def test_what_falls_silent_since_its_create_was_lost_is_released_too(make_day: MakeDay) -> None:
+    day = make_day(more=INHIBIT)
+
+    async def happens() -> None:
+        await day.post(*children(1))
+        await asyncio.sleep(14)
+        day.fault(kind="drop", when="before", endpoint="Tickets", action="create", count=1)
+        await asyncio.sleep(5)
+        await day.post(site_down())
+        await asyncio.sleep(1200)
+        assert titles(day) == ["host-fw1: SiteDown"]
+        await day.post(site_down(cleared=True))
+
+    await day.run(happens(), hours=1)
+    assert sorted(titles(day)) == ["host-000: DiskFull", "host-fw1: SiteDown"]
+    accounted(day)

@@ -526,7 +526,14 @@ class Machine:
         self.state.claimed.clear()
         hands = Hands(world)
         eyes = Eyes(world, hands, window=self.terms.unknown_window)
-        self.settler = Settler(world, hands=hands, eyes=eyes, terms=self._terms, begin=_begin)
+        self.settler = Settler(
+            world,
+            hands=hands,
+            eyes=eyes,
+            terms=self._terms,
+            begin=_begin,
+            silenced=self._fell_silent,
+        )
         self.decider = Decider(
             world,
             routing=lambda: self.routing,
@@ -540,6 +547,9 @@ class Machine:
         )
         self.syncer = Syncer(world, SyncSettings(), wake_settling=self.settler.wake)
         self.read_alerts: dict[str, Sequence[Alert]] = getattr(self, "read_alerts", {})
+
+    def _fell_silent(self, incident_key: str) -> None:
+        self.decider.silenced(incident_key)
 
     def _terms(self) -> Terms:
         return msgspec.structs.replace(self.terms, unwatched_since=self.syncer.unwatched_since())
