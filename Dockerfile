@@ -10,10 +10,12 @@ RUN apt-get update \
 # pip lives in an environment of its own and stays behind with this stage
 RUN python3 -m venv /build/tools && python3 -m venv --without-pip /opt/alertd
 WORKDIR /build/source
-COPY requirements/run.txt requirements/build.txt requirements/
+# "calendar" has what windows from a calendar need, too: docker build --build-arg PACKAGES=calendar
+ARG PACKAGES=run
+COPY requirements/run.txt requirements/calendar.txt requirements/build.txt requirements/
 RUN /build/tools/bin/pip install --only-binary :all: --require-hashes -r requirements/build.txt \
  && /build/tools/bin/pip --python /opt/alertd/bin/python install --only-binary :all: --require-hashes \
-    -r requirements/run.txt
+    -r requirements/${PACKAGES}.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY config config
 COPY docs docs

@@ -119,8 +119,10 @@ wheel: $(VENV)/.run ## dist/alertd-*.whl, for installing on a server
 .PHONY: lock
 lock: | $(VENV)/.made ## requirements/*.txt anew from pyproject.toml (ARGS=--upgrade takes newer releases)
 	@$(PIP) install 'uv>=0.9'
-	@echo 'resolving requirements/{run,build,dev}.txt'
+	@echo 'resolving requirements/{run,calendar,build,dev}.txt'
 	@$(LOCK) pyproject.toml --extra uvloop --output-file requirements/run.txt >/dev/null
+	@$(LOCK) pyproject.toml --extra uvloop --extra calendar --constraint requirements/run.txt \
+	  --output-file requirements/calendar.txt >/dev/null
 	@$(LOCK) --group build --output-file requirements/build.txt >/dev/null
 	@$(LOCK) pyproject.toml --extra uvloop --extra calendar --group dev --constraint requirements/run.txt \
 	  --constraint requirements/build.txt --output-file requirements/dev.txt >/dev/null

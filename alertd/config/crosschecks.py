@@ -14,6 +14,7 @@ from typing import Any
 from alertd.autotask.callout_settings import is_callout_url
 from alertd.config.paths import KeyPath
 from alertd.config.wording import Problem
+from alertd.core.calendars import NEEDED
 from alertd.core.settings import Section
 from alertd.core.text import BadTemplate, check_template
 from alertd.intake.settings import ServerSettings
@@ -87,7 +88,7 @@ def _calendars_without_their_extra(data: dict[str, Any]) -> Iterator[Problem]:
         return
     for number, row in _tables(data, "windows"):
         if "ical" in row:
-            yield ("windows", number, "ical"), 'calendars need the extra: pip install "alertd[calendar]"'
+            yield ("windows", number, "ical"), NEEDED
 
 
 def _unknown_intervals(data: dict[str, Any]) -> Iterator[Problem]:

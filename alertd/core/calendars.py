@@ -16,6 +16,7 @@ from alertd.core.windows import Occurrence
 AHEAD = timedelta(days=400)
 MOST_OCCURRENCES = 5000  # a calendar that says more is cut off there, and read again before it runs out
 MOST_SAID = 100
+NEEDED = "calendars need the packages of requirements/calendar.txt: see docs/operations.md"
 
 
 class CalendarUnreadable(ValueError):
@@ -32,13 +33,13 @@ def read_calendar(text: bytes, *, zone: str, now: datetime) -> tuple[Occurrence,
         now: The present instant.
 
     Raises:
-        CalendarUnreadable: It cannot be read, or the extra `calendar` is not installed.
+        CalendarUnreadable: It cannot be read, or the packages for it are not installed.
     """
     try:
         icalendar = importlib.import_module("icalendar")
         recurring = importlib.import_module("recurring_ical_events")
     except ModuleNotFoundError:
-        raise CalendarUnreadable('calendars need the extra: pip install "alertd[calendar]"') from None
+        raise CalendarUnreadable(NEEDED) from None
     try:
         calendar = icalendar.Calendar.from_ical(text)
         events = islice(recurring.of(calendar).after(now), MOST_OCCURRENCES)

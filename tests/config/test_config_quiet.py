@@ -35,4 +35,4 @@ def test_a_calendar_without_its_extra_is_refused(config: ConfigFile, monkeypatch
     monkeypatch.setattr("alertd.config.crosschecks.find_spec", lambda name: None)
     fault = config.append(WINDOW + "ical = 'a.ics'\n").fault()
     assert fault.key == "windows.0.ical"
-    assert "alertd[calendar]" in fault.problem
+    assert "requirements/calendar.txt" in fault.problem

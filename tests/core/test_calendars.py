@@ -84,5 +84,5 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(CalendarUnreadable, match=r"alertd\[calendar\]"):
+    with pytest.raises(CalendarUnreadable, match=r"requirements/calendar\.txt"):
         read_calendar(b"", zone="UTC", now=NOW)

@@ -22,7 +22,7 @@ from alertd.config.loading import load
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "systemd"
 SERVICES = ("alertd.service", "alertd@.service")
-LOCKS = ("run.txt", "build.txt", "dev.txt")
+LOCKS = ("run.txt", "calendar.txt", "build.txt", "dev.txt")
 ACCEPTED_EXPOSURE = 12  # tenths; the promise is 15
 FindBinary = Callable[[str], Path]
 
@@ -268,6 +268,7 @@ def dependencies() -> list[tuple[str, str]]:
     extras = PROJECT["project"]["optional-dependencies"]
     named = {
         "run.txt": [*PROJECT["project"]["dependencies"], *extras["uvloop"]],
+        "calendar.txt": [*PROJECT["project"]["dependencies"], *extras["uvloop"], *extras["calendar"]],
         "build.txt": groups["build"],
         "dev.txt": [entry for entry in groups["dev"] if isinstance(entry, str)],
     }
@@ -283,7 +284,7 @@ def test_the_locks_are_as_new_as_pyproject(lock: str, entry: str) -> None:
 
 
 def test_tests_run_with_the_very_releases_that_are_installed_on_servers() -> None:
-    assert locked("run.txt").items() <= locked("dev.txt").items()
+    assert locked("run.txt").items() <= locked("calendar.txt").items() <= locked("dev.txt").items()
     assert locked("build.txt").items() <= locked("dev.txt").items()
 
 
