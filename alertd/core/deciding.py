@@ -167,6 +167,8 @@ def due_at(incident: Incident) -> datetime | None:
             | Acknowledged(_, datetime() as until)
         ):
             times.append(until)
+        case Closed(at, untold="list"):
+            times.append(at)
         case _:
             pass
     limit_at = acknowledging.limit_at(incident)
@@ -383,6 +385,8 @@ def _tick(before: Incident, now: datetime) -> Incident:
             return _over_in_wait(before, now)
         case Silenced(_, datetime() as until) if now >= until:
             return quieting.wake(before, now)
+        case Closed(at, untold="list") as phase if now >= at:
+            return replace(before, phase=replace(phase, untold=""))
         case Holding(_, until, expired) if now >= until:
             return _close(before, "expired" if expired else "cleared", now)
         case Acknowledged(_, datetime() as until, how) if now >= until:

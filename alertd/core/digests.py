@@ -47,9 +47,17 @@ def which_list(before: Incident, after: Incident) -> Which | None:
 
 
 def owed(before: Incident, after: Incident) -> Incident:
-    """Return what is over while its create is on its way: it belongs in that ticket, and on no list."""
+    """Return what is over while its create is on its way: that ticket tells of it, or else a list."""
     over = _missing(before, after)
-    return after if over is None else retally(replace(after, phase=replace(over, wants_ticket=True)), before)
+    return after if over is None else retally(replace(after, phase=replace(over, untold="create")), before)
+
+
+def not_made(incident: Incident) -> Incident:
+    """Return what was over when its create proved not to be applied: a list is to tell of it."""
+    phase = incident.phase
+    if not isinstance(phase, Closed) or phase.untold != "create":
+        return incident
+    return retally(replace(incident, phase=replace(phase, untold="list")), incident)
 
 
 def listing(
@@ -153,12 +161,13 @@ def tick(before: Incident, now: datetime) -> Incident:
 def _missing(before: Incident, after: Incident) -> Closed | None:
     """Return how it is over, where no ticket tells of it and none is to."""
     phase = after.phase
-    told_elsewhere = isinstance(before.phase, Closed | Silenced | Folded)  # folded: in its storm's ticket
-    if after.kind != "problem" or after.ticket is not None or told_elsewhere:
+    told_elsewhere = isinstance(before.phase, Silenced | Folded)  # folded: in its storm's ticket
+    told_before = isinstance(before.phase, Closed) and before.phase.untold != "list"
+    if after.kind != "problem" or after.ticket is not None or told_elsewhere or told_before:
         return None
-    if not isinstance(phase, Closed) or phase.wants_ticket or phase.how not in ("cleared", "expired"):
+    if not isinstance(phase, Closed) or phase.wants_ticket or phase.untold:
         return None
-    return phase
+    return phase if phase.how in ("cleared", "expired") else None
 
 
 def _whose(incident: Incident) -> str:

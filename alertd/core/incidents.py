@@ -117,6 +117,10 @@ class Acknowledged(msgspec.Struct, frozen=True, tag=True):
 How: TypeAlias = Literal["cleared", "expired", "person", "gone", "operator", "shadowed"]
 
 
+# what was over while its create was on its way: whether that ticket tells of it is not known yet; it does not
+Untold: TypeAlias = Literal["", "create", "list"]
+
+
 class Closed(msgspec.Struct, frozen=True, tag=True):
     """Over. Firing again before `reopen_until` reopens the ticket."""
 
@@ -124,6 +128,7 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
     how: How
     reopen_until: datetime
     wants_ticket: bool = False  # over before its ticket could be made, and policy wants one all the same
+    untold: Untold = ""
 
 
 Phase: TypeAlias = Waiting | Silenced | Folded | Open | Holding | Expired | Acknowledged | Closed

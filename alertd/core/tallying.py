@@ -21,6 +21,8 @@ def count(before: Incident, messages: int) -> Incident:
             counted = replace(tally, inhibited=tally.inhibited + messages)
         case Silenced() | Folded():
             counted = replace(tally, held=tally.held + messages)
+        case Closed(untold="create"):
+            counted = replace(tally, pending=tally.pending + messages)
         case Closed(wants_ticket=False) if before.storm_key:  # the storm's ticket has told of it
             counted = replace(tally, merged=tally.merged + messages)
         case Closed(how="expired", wants_ticket=False):

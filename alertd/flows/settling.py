@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from alertd.core import outcomes, quieting
+from alertd.core import digests, outcomes, quieting
 from alertd.core.incidents import Change as IncidentChange
 from alertd.core.incidents import ReopenRefused, Silenced, is_live
 from alertd.core.levels import desired, known_for
@@ -443,6 +443,7 @@ class Settler:
         known = known_for(known, before=row.incident, after=after)
         if not known.may_stand:  # it was not applied: a silence that came too late for it comes in time
             after = quieting.follow(after, before=row.incident, now=now, may_begin=True)
+            after = digests.not_made(after)
         write = incident_write(row, after, known, settle_at=now)
         told = happenings(row, known, after, at=now, deed=deed)
         return Step(incidents=[write], history=told, totals=after.tally.minus(row.incident.tally))

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from alertd.core import observing, outcomes, quieting, text
+from alertd.core import digests, observing, outcomes, quieting, text
 from alertd.core.alerts import Alert, AlertKey
 from alertd.core.conditions import Condition
 from alertd.core.deciding import decide, due_at
@@ -539,6 +539,7 @@ class Shell:
         row.known = known_for(known, before=row.incident, after=after)
         if not row.known.may_stand:
             after = quieting.follow(after, before=row.incident, now=self.now, may_begin=True)
+            after = digests.not_made(after)
         for name, change in after.tally.minus(row.incident.tally).items():
             self.totals[name] += change
         if isinstance(after.phase, Silenced) and not isinstance(row.incident.phase, Silenced):

@@ -231,9 +231,47 @@ def test_what_is_over_while_its_create_is_on_its_way_is_in_that_ticket_alone(pol
     [incident] = books.incidents.values()
     assert (books.totals["pending"], books.totals["cleared_unticketed"]) == (2, 0)
 
+    assert due_at(incident) is None
+
     linked = decide(incident, Linked(TICKET, incident.revision), now=at(minutes=1))
 
     assert (linked.tally.ticketed, linked.tally.merged, linked.tally.pending) == (1, 1, 0)
+    assert digests.not_made(linked).tally == linked.tally
+    assert books.lists() == []
+
+
+@pytest.mark.parametrize(("policy", "lists"), [("summary", 1), ("nothing", 0)])
+def test_what_is_over_while_its_create_is_on_its_way_is_listed_when_that_fails(
+    policy: str, lists: int
+) -> None:
+    books = Books(hold="0s", missed=policy)
+    books.blip(sent=True)
+    [incident] = books.incidents.values()
+
+    failed = digests.not_made(incident)
+    books.incidents[incident.key] = failed
+    assert (failed.tally.pending, failed.tally.cleared_unticketed) == (0, 2)
+    assert due_at(failed) == at(seconds=1)
+    assert decide(failed, Tick(), now=at(seconds=0)) == failed
+    books.fold(now=at(minutes=1))
+
+    assert due_at(books.incidents[incident.key]) is None
+    assert len(books.lists()) == lists
+    books.fold(now=at(hours=2))
+    books.fold(now=at(hours=4))
+    assert sum(len(each.members) for each in books.lists()) == lists
+
+
+def test_what_fires_again_before_it_is_listed_is_not() -> None:
+    books = Books(hold="0s")
+    books.blip(sent=True)
+    [incident] = books.incidents.values()
+    books.incidents[incident.key] = digests.not_made(incident)
+
+    books.fold(alert("a"), now=at(minutes=1))
+    books.fold(now=at(minutes=2))
+
+    assert books.lists() == []
 
 
 def test_a_critical_one_has_a_ticket_of_its_own() -> None:

@@ -130,7 +130,7 @@ async def test_what_still_fires_after_a_storm_gets_its_own_tickets(make_day: Mak
     [storm] = [ticket for ticket in day.tickets if is_storm(ticket)]
     assert f"Until now part of storm ticket {storm['ticketNumber']}" in made["host-999"]["description"]
     assert storm["status"] == 5
-    assert "60 have got tickets of their own" in storm["resolution"]
+    assert "with a ticket of their own by now 60" in storm["resolution"]
     assert all(ticket["status"] == 5 for ticket in day.tickets)
     accepted, placed = day.walk()
     assert accepted == placed == 2000
