@@ -15,11 +15,13 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
+from alertd.core import stepping
 from alertd.core.alerts import Alert
 from alertd.core.folding import Fold, Message, Routing
 from alertd.core.incidents import QUIET_STATES, Incident, Tally
 from alertd.core.levels import is_settled, known_for
 from alertd.core.silences import NO_SILENCES
+from alertd.core.stepping import Need, NeedArrivals, NeedConditions, NeedIncidents, NeedPromotable
 from alertd.core.storms import NO_STORMS, StormTerms
 from alertd.core.suppressions import Suppressor
 from alertd.core.tickets import Known
@@ -37,7 +39,6 @@ GATHER_S = 0.05
 TURN_MESSAGES = 128  # folded before the event loop serves others: about 2 ms
 MOST_WAITING = 20_000  # messages kept in memory; beyond them the journal is read again
 MOST_DUE = 500
-MOST_CANDIDATES = 5  # for one promotion
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 IDLE_S = 5.0  # a loop that nobody wakes still beats this often
 
@@ -334,17 +335,9 @@ class Decider:
             loaded = await self._state.load(alert_keys, ())  # type: ignore[arg-type] # keys are texts
             fold.conditions = {key: row.condition for key, row in loaded.conditions.items()}
             await first_pass(fold)
-            needed = fold.needed_incidents() | set(incident_keys)
-            rows = dict((await self._state.load((), needed)).incidents) if needed else {}
-            fold.incidents = {key: row.incident for key, row in rows.items()}
-            await self._load_storms(fold, rows, incident_keys)
-            fold.committed = {
-                key: row.incident.generation for key, row in rows.items() if row.known.may_stand
-            }
-            await self._hear(fold, [*incident_keys, *fold.storms.to_promote()])
-            fold.decide()
-            fold.tick(key for key in incident_keys if key in fold.incidents)
-            rows = {**rows, **await self._lists(fold)}
+            rows: dict[str, IncidentRow] = {}
+            for need in stepping.step(fold, incident_keys):
+                await self._give(fold, need, rows)
             step = _step_of(fold, Loaded(loaded.conditions, rows), decided=decided, now=now)
             step = msgspec.structs.replace(step, parked=parked)
             self._crash("decide.before_commit", "")
@@ -358,43 +351,25 @@ class Decider:
             self._after_commit(step)
             return
 
-    async def _lists(self, fold: Fold) -> Mapping[str, IncidentRow]:
-        """Load the lists that tell of what is over without a ticket, and have it put on them."""
-        wanted = fold.wanted_lists()
-        rows = (await self._state.load((), wanted)).incidents if wanted else {}
-        fold.incidents.update({key: row.incident for key, row in rows.items()})
-        sent = {key: row.incident.generation for key, row in rows.items() if row.known.may_stand}
-        fold.committed.update(sent)
-        fold.put_on_lists()
-        return rows
-
-    async def _load_storms(self, fold: Fold, rows: dict[str, IncidentRow], ticked: Sequence[str]) -> None:
-        """Load the parents, what has arrived of late, and what may be promoted now."""
-        storms = fold.storms
-        scopes = fold.scopes()
-        await self._load_more(fold, rows, fold.parents(scopes))
-        for key in filter(storms.is_promoting, ticked):
-            scopes.add(rows[key].incident.scope)
-            storms.promotable[key] = await self._state.folded(key, limit=MOST_CANDIDATES)
-        await self._load_more(fold, rows, storms.to_promote())
-        if scopes:
-            storms.count(
-                await self._state.arrivals(scopes, since=storms.counts_from, most=storms.most_counted)
-            )
-
-    async def _load_more(self, fold: Fold, rows: dict[str, IncidentRow], keys: Iterable[str]) -> None:
-        missing = set(keys) - rows.keys()
-        if missing:
-            more = (await self._state.load((), missing)).incidents
-            rows.update(more)
-            fold.incidents.update({key: row.incident for key, row in more.items()})
-
-    async def _hear(self, fold: Fold, ticked: Sequence[str]) -> None:
-        """Load the conditions that silences are asked about."""
-        unheard = fold.unheard(ticked)
-        if unheard:
-            heard = await self._state.load(unheard, ())
-            fold.conditions.update({key: row.condition for key, row in heard.conditions.items()})
+    async def _give(self, fold: Fold, need: Need, rows: dict[str, IncidentRow]) -> None:
+        """Read what the step needs; the incidents' rows are kept for the commit."""
+        match need:
+            case NeedIncidents(keys):
+                more = (await self._state.load((), keys)).incidents
+                rows.update(more)
+                fold.incidents.update({key: row.incident for key, row in more.items()})
+                sent = {key: row.incident.generation for key, row in more.items() if row.known.may_stand}
+                fold.committed.update(sent)
+            case NeedConditions(keys):
+                heard = (await self._state.load(keys, ())).conditions
+                fold.conditions.update({key: row.condition for key, row in heard.items()})
+            case NeedPromotable(parent_key, most):
+                fold.storms.promotable[parent_key] = await self._state.folded(parent_key, limit=most)
+            case NeedArrivals(scopes):
+                storms = fold.storms
+                storms.count(
+                    await self._state.arrivals(scopes, since=storms.counts_from, most=storms.most_counted)
+                )
 
     def _after_commit(self, step: Step) -> None:
         if any(write.settle_at is not None for write in step.incidents):
