@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,12 @@ import msgspec
 import structlog
 
 from alertd.app.live import Current
+from alertd.config.settings import Settings
 from alertd.core.calendars import CalendarUnreadable, read_calendar
 from alertd.core.window_settings import WindowSettings
 from alertd.core.windows import Occurrence
 from alertd.intake.fetching import Fetch, FetchFailed, WebFetch
-from alertd.store.store import Store
+from alertd.store.store import Reader, Store
 
 EVERY = timedelta(minutes=5)
 MOST_BYTES = 8 * 1024 * 1024
@@ -136,6 +138,18 @@ class CalendarShelf:
         return (
             "the last good copy counts" if key in self._held else "until it can be read the window is never"
         )
+
+
+async def stored_calendars(
+    settings: Settings, reader: Reader, now: datetime
+) -> Callable[[WindowSettings], tuple[Occurrence, ...]]:
+    """Return what the windows' calendars hold from `now` on, by the last good copies; nothing without one."""
+    found: dict[str, tuple[Occurrence, ...]] = {}
+    for window in (each for each in settings.windows if each.ical is not None):
+        text = await reader.get(_key(window))
+        with contextlib.suppress(CalendarUnreadable):
+            found[_key(window)] = read_calendar((text or "").encode(), zone=window.timezone, now=now)
+    return lambda window: found.get(_key(window), ())
 
 
 def _bounded(path: Path) -> bytes:

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from alertd.app.calendars import stored_calendars
 from alertd.app.sources import read_stored
-from alertd.config.routing import scene_of
+from alertd.config.routing import Calendars, scene_of
 from alertd.config.settings import Settings
 from alertd.core.clients import CompanyMap
 from alertd.core.comparing import Counts, Difference, compare, counted, counted_by_board
@@ -40,12 +41,14 @@ class Span(msgspec.Struct, frozen=True):
 class _Course:
     """One configuration, and what it makes of the journal."""
 
-    def __init__(self, settings: Settings, *, maps: CompanyMap, silences: ActiveSilences) -> None:
+    def __init__(
+        self, settings: Settings, *, maps: CompanyMap, silences: ActiveSilences, calendars: Calendars
+    ) -> None:
         self._senders = {
             each.name: sender_of(each, compile_profile(each), digests=()) for each in settings.sources
         }
         self._maps = maps
-        self.replay = Replay(scene_of(settings, suppressions=silences))
+        self.replay = Replay(scene_of(settings, suppressions=silences, calendars=calendars))
         self.unread = 0  # messages that this configuration's sources cannot read
 
     def take(self, entry: Entry, now: datetime) -> None:
@@ -76,7 +79,15 @@ async def _report(present: Settings, other: Settings | None, span: Span) -> dict
         maps = CompanyMap(await reader.company_rows())
         silences = ActiveSilences(await reader.stored_silences())
         both = [present] if other is None else [present, other]
-        courses = [_Course(settings, maps=maps, silences=silences) for settings in both]
+        courses = [
+            _Course(
+                settings,
+                maps=maps,
+                silences=silences,
+                calendars=await stored_calendars(settings, reader, span.since),
+            )
+            for settings in both
+        ]
         messages = await _play(reader, courses, span)
     told = [_told(course) for course in courses]
     differences = compare(*(course.replay.tickets for course in courses)) if other is not None else []
@@ -125,7 +136,14 @@ def _told(course: _Course) -> dict[str, Any]:
         "read_backs": course.replay.read_backs,
         "unread_messages": course.unread,
         "boards": {name: _counts(counts) for name, counts in by_board.items()},
+        "made": [_made(ticket) for ticket in tickets],
     }
+
+
+def _made(ticket: Planned) -> dict[str, Any]:
+    told = _ticket(ticket)
+    assert told is not None  # noqa: S101 - the ticket there is
+    return {"title": ticket.title, "client": ticket.client, "receipt": ticket.receipt, **told}
 
 
 def _counts(counts: Counts) -> dict[str, Any]:
@@ -138,7 +156,7 @@ def _difference(found: Difference) -> dict[str, Any]:
     return {
         "title": either.title,
         "client": either.client,
-        "alert": either.opener.partition("\x1f")[0],
+        "alert": either.opener.partition("\x1f")[0] if either.kind == "problem" else "",
         "receipt": either.receipt,
         "what": list(found.what),
         "present": _ticket(found.present),
@@ -151,6 +169,7 @@ def _ticket(ticket: Planned | None) -> dict[str, Any] | None:
         return None
     return {
         "incident": ticket.incident,
+        "kind": ticket.kind,
         "generation": ticket.generation,
         "route": ticket.route,
         "board": ticket.board,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 import msgspec
 
@@ -14,8 +15,13 @@ from alertd.core.route_hours import RouteHours
 from alertd.core.route_tests import Mismatch
 from alertd.core.routes import Policy, Route, build_tree
 from alertd.core.silences import NO_SILENCES
-from alertd.core.suppressions import Suppressor
+from alertd.core.storms import GREEN
+from alertd.core.suppressions import Suppressions, Suppressor
 from alertd.core.unreachable import unreachable
+from alertd.core.window_settings import WindowSettings
+from alertd.core.windows import ActiveWindows, Occurrence
+
+Calendars: TypeAlias = Callable[[WindowSettings], tuple[Occurrence, ...]]
 
 
 class TestResult(msgspec.Struct, frozen=True):
@@ -57,20 +63,26 @@ def hours_of(settings: Settings, policies: Iterable[Policy] = ()) -> RouteHours:
     return RouteHours({each.name: each.intervals() for each in settings.time_intervals}, policies)
 
 
-def scene_of(settings: Settings, *, suppressions: Suppressor = NO_SILENCES) -> Scene:
+def scene_of(
+    settings: Settings, *, suppressions: Suppressor = NO_SILENCES, calendars: Calendars = lambda window: ()
+) -> Scene:
     """Return the configuration as tests and replays play it, without a tenant.
 
     Args:
         settings: The configuration.
         suppressions: What holds tickets back beside what the configuration itself names.
+        calendars: What the calendar of a window holds.
     """
-    boards, picks = imaginary_boards(settings.boards)
+    routing = routing_of(settings)
+    boards, picks = imaginary_boards(settings.boards, routing.policies.values())
+    windows = ActiveWindows(each.window(calendars(each)) for each in settings.windows)
     return Scene(
-        routing=routing_of(settings),
+        routing=routing,
         boards=boards,
         picks=picks,
-        suppressions=suppressions,
+        suppressions=Suppressions(suppressions, windows, routing.hours),
         inhibit=tuple(each.rule() for each in settings.inhibit),
+        storms=settings.storm.terms(GREEN),
         instance=settings.instance,
     )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from alertd.core.alerts import AlertKey
 from alertd.core.replaying import Planned
 
 COMPARED = ("board", "priority", "tags", "alerts", "created_at", "completed_at", "calls")
@@ -51,7 +50,8 @@ def counted_by_board(tickets: Sequence[Planned]) -> dict[str, Counts]:
 def compare(present: Sequence[Planned], other: Sequence[Planned]) -> list[Difference]:
     """Return where they differ, in the order of the tickets' making.
 
-    Two tickets are about the same problem if the same alert opened them, as often as it has opened any.
+    Two tickets are about the same problem if the same alert opened them, as often as it has opened any. Two
+    storms are the same if they are of one customer, two lists if they are of one customer and day.
     """
     mine, theirs = _by_problem(present), _by_problem(other)
     found = []
@@ -63,16 +63,27 @@ def compare(present: Sequence[Planned], other: Sequence[Planned]) -> list[Differ
     return found
 
 
-_Problem = tuple[AlertKey, int]
+_Problem = tuple[tuple[str, ...], int]
 
 
 def _by_problem(tickets: Sequence[Planned]) -> dict[_Problem, Planned]:
-    times: defaultdict[AlertKey, int] = defaultdict(int)
+    times: Counter[tuple[str, ...]] = Counter()
     found = {}
     for ticket in tickets:
-        times[ticket.opener] += 1
-        found[ticket.opener, times[ticket.opener]] = ticket
+        about = _about(ticket)
+        times[about] += 1
+        found[about, times[about]] = ticket
     return found
+
+
+def _about(ticket: Planned) -> tuple[str, ...]:
+    match ticket.kind:
+        case "problem":
+            return (ticket.opener,)
+        case "storm":
+            return (ticket.kind, ticket.client, ticket.title)
+        case "summary":
+            return (ticket.kind, ticket.client, ticket.route)
 
 
 def _made_at(

@@ -17,6 +17,7 @@ from alertd.core.levels import desired, known_for
 from alertd.core.settling import Next, Settled, Terms, WaitUntil, next_operation
 from alertd.core.tickets import (
     AddTag,
+    Adopt,
     Board,
     Change,
     CheckTouched,
@@ -61,19 +62,28 @@ class IdealDesk:
         instance: Configured name, part of the references.
         vocabulary: Every tag label that is ours.
         pressure: At red only critical creates and completions go; else everything does.
+        note_interval: How far apart a ticket's notes are at least, whatever its route says.
     """
 
-    def __init__(self, *, instance: str, vocabulary: frozenset[str], pressure: Pressure = "green") -> None:
+    def __init__(
+        self,
+        *,
+        instance: str,
+        vocabulary: frozenset[str],
+        pressure: Pressure = "green",
+        note_interval: timedelta = timedelta(),
+    ) -> None:
         self._instance = instance
         self._vocabulary = vocabulary
         self._pressure = pressure
+        self._terms = replace(TERMS, note_interval=note_interval)
         self._tickets = 0
 
     def settle(self, row: Row, board: Board, now: datetime) -> Iterator[Made]:
         """Yield the calls that bring the ticket to its level, in order."""
         while True:
             row = replace(row, known=_watched(row.known, now), withheld="")
-            level = desired(row.incident, board, instance=self._instance, vocabulary=self._vocabulary)
+            level = self._level(row, board)
             operation = self._next(row, level, now)
             if isinstance(operation, Settled | WaitUntil):
                 return
@@ -84,12 +94,22 @@ class IdealDesk:
             row = self._done(operation, row, level, board=board, now=now)
             yield Made(name, row, level)
 
+    def due_at(self, row: Row, board: Board, now: datetime) -> datetime | None:
+        """Return when to settle it again although nothing has changed; None: there is no need."""
+        if row.withheld or not self._terms.note_interval:
+            return None
+        following = next_operation(self._level(row, board), row.known, now=now, terms=self._terms)
+        return following.at if isinstance(following, WaitUntil) else None
+
+    def _level(self, row: Row, board: Board) -> Level:
+        return desired(row.incident, board, instance=self._instance, vocabulary=self._vocabulary)
+
     def _next(self, row: Row, level: Level, now: datetime) -> Next:
         """What is next; where that has to wait, what goes before it and need not wait with it."""
-        following = next_operation(level, row.known, now=now, terms=TERMS)
+        following = next_operation(level, row.known, now=now, terms=self._terms)
         if isinstance(following, Settled | WaitUntil) or self._may_go(following, row.incident):
             return following
-        urgent = next_operation(level, row.known, now=now, terms=replace(TERMS, bare=True))
+        urgent = next_operation(level, row.known, now=now, terms=replace(self._terms, bare=True))
         return following if isinstance(urgent, Settled | WaitUntil) else urgent
 
     def _may_go(self, operation: Operation, incident: Incident) -> bool:
@@ -123,10 +143,8 @@ class IdealDesk:
                 return outcomes.tagged(known, operation, len(known.tags) + 1, now=now), ()
             case RemoveTag():
                 return outcomes.untagged(known, operation, now=now), ()
-            case Reread():
-                return replace(known, reread_at=now + _SOON), ()
-            case _:  # CheckTouched: an answer that is always clear asks for no look
-                return replace(known, clean_at=now), ()
+            case _:
+                return _read(operation, known, now), ()
 
     def _created(
         self, operation: Create, known: Known, level: Level, *, board: Board, now: datetime
@@ -139,7 +157,7 @@ class IdealDesk:
 
 
 def call_name(operation: Operation) -> CallName:
-    """Return the call's name in reports: reads before a completion or a reopening are checks."""
+    """Return the call's name in reports: what is read before the next write is a check."""
     match operation:
         case Create():
             return "create"
@@ -157,6 +175,15 @@ def call_name(operation: Operation) -> CallName:
             return "check"
 
 
+def _read(operation: Operation, known: Known, now: datetime) -> Known:
+    """Nobody has been at the ticket, and there is no other: that is what reads come to here."""
+    if isinstance(operation, Adopt):
+        return outcomes.may_create(known)
+    if isinstance(operation, Reread):
+        return replace(known, reread_at=now + _SOON)
+    return replace(known, clean_at=now)  # an answer that is always clear asks for no look
+
+
 def _told_by(operation: Change) -> tuple[IncidentChange, ...]:
     if operation.completes:
         return (Completed(),)
@@ -167,7 +194,7 @@ def _goes_at_red(operation: Operation, incident: Incident) -> bool:
     match operation:
         case CheckTouched() | Change(completes=True):
             return True
-        case Create() | Verify() | Reread():
+        case Create() | Adopt() | Verify() | Reread():
             return incident.severity.rank == 0
         case _:
             return False

@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
-from alertd.core.alerts import Alert
+from alertd.core.alerts import Alert, Severity
 from alertd.core.boards import BoardSettings
 from alertd.core.folding import Message
 from alertd.core.incidents import Incident, Silenced, state_of
+from alertd.core.inhibiting import InhibitRules
+from alertd.core.outside_hours import severity_for_priority
 from alertd.core.replaying import Planned, Replay, Scene
 from alertd.core.route_tests import Mismatch, PressureOutcome, SampleSilence, TestSettings, example
 from alertd.core.routes import Matched, Route, match
@@ -46,7 +48,7 @@ def rehearse(test: TestSettings, scene: Scene) -> Rehearsed:
         now += sample.after
         alert = example(sample.labels, cleared=sample.cleared)
         _take(replay, alert, now, f"alert {number}")
-    replay.pass_time(now + test.wait)
+    replay.pass_time(now + _wait(test, scene))
     return _looked_at(replay, alert, match(scene.routing.tree, alert.labels))
 
 
@@ -70,6 +72,16 @@ def reached(tests: Iterable[TestSettings], tree: Route) -> frozenset[str]:
         for matched in match(tree, example(sample.labels).labels)
         for name in matched.path
     )
+
+
+def _wait(test: TestSettings, scene: Scene) -> timedelta:
+    """How long after the last alert to look: as the test says, or until no alert waits for what inhibits."""
+    if test.wait is not None:
+        return test.wait
+    rules = InhibitRules(scene.inhibit)
+    targets = [labels for each in test.samples if rules.is_target(labels := example(each.labels).labels)]
+    matched = (each for labels in targets for each in match(scene.routing.tree, labels))
+    return max((each.policy.inhibit_wait for each in matched), default=timedelta())
 
 
 def _silences(test: TestSettings) -> Iterator[Silence]:
@@ -113,11 +125,11 @@ def _actual(seen: Rehearsed, boards: Mapping[str, BoardSettings]) -> dict[str, A
     """Return what is so, in the words of `Expectation`."""
     policy = seen.incident.policy if seen.incident is not None else seen.matched[0].policy
     board = applied(boards[policy.board], policy.form)
-    usual = board.priority[seen.alert.severity.value]
+    usual = board.priority[_severity(seen).value]
     return {
         "route": policy.route_name,
         "board": policy.board,
-        "priority": seen.ticket.priority if seen.ticket is not None and not policy.form.priority else usual,
+        "priority": seen.ticket.priority if seen.ticket is not None else usual,
         "tags": sorted({*board.tags, *policy.tags}),
         "routes": [each.policy.route_name for each in seen.matched],
         "key": seen.incident.group if seen.incident is not None else {},
@@ -130,9 +142,18 @@ def _actual(seen: Rehearsed, boards: Mapping[str, BoardSettings]) -> dict[str, A
     }
 
 
+def _severity(seen: Rehearsed) -> Severity:
+    """Return the severity whose priority a ticket for the alert would have now."""
+    if seen.incident is None:
+        return seen.alert.severity
+    return severity_for_priority(msgspec.structs.replace(seen.incident, severity=seen.alert.severity))
+
+
 def _held_by(incident: Incident | None) -> Sequence[str]:
-    """Return the names of what holds the ticket back."""
-    return incident.phase.by if incident is not None and isinstance(incident.phase, Silenced) else ()
+    """Return the names of what holds the ticket back; of what inhibits it, what explain says of that."""
+    if incident is None or not isinstance(incident.phase, Silenced):
+        return ()
+    return [incident.phase.said] if incident.phase.kind == "inhibited" else incident.phase.by
 
 
 def _pressure(seen: Rehearsed) -> PressureOutcome:

@@ -11,22 +11,32 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
+from alertd.core import digest_text
 from alertd.core.alerts import AlertKey
 from alertd.core.boards import BoardSettings
 from alertd.core.conditions import Condition
 from alertd.core.deciding import due_at
 from alertd.core.folding import Fold, Message, Routing
 from alertd.core.ideal_desk import IdealDesk, Made, Pressure, Row
+from alertd.core.incidents import Incident, IncidentKind
 from alertd.core.inhibiting import InhibitRule, InhibitRules
 from alertd.core.inhibition import Inhibition
+from alertd.core.levels import known_for, urgency
+from alertd.core.memory import Memory
+from alertd.core.routes import Policy
 from alertd.core.silences import NO_SILENCES
+from alertd.core.stepping import step
+from alertd.core.storms import NO_STORMS, PRESSURES, StormTerms, note_interval
 from alertd.core.suppressions import Suppressor
 from alertd.core.ticket_parts import Pick
 from alertd.core.tickets import Board
+
+_Whose: TypeAlias = Literal["alert", "incident", "note"]  # note: an incident's, that had to wait
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +47,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     picks: Sequence[Pick]  # what the boards' ids stand for
     suppressions: Suppressor = NO_SILENCES
     inhibit: tuple[InhibitRule, ...] = ()
+    storms: StormTerms = NO_STORMS  # its pressure is the replay's
     instance: str = "alertd"
 
     @property
@@ -45,11 +56,20 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
         own = {tag for board in self.boards.values() for tag in (*board.tags, *board.state_tags.values())}
         return frozenset(own.union(*(policy.tags for policy in self.routing.policies.values())))
 
+    def board(self, policy: Policy) -> Board:
+        """Return the board as it is for the tickets of a route, which may have priorities of its own."""
+        board, own = self.boards[policy.board], policy.form.priority
+        if not own:
+            return board
+        ids = {severity: self.picks.index(pick) for severity, pick in own.items()}
+        return replace(board, priority_by_severity=board.priority_by_severity | ids)
+
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """One ticket as it would have been made and kept, at the end of the replay."""
 
     incident: str  # key
+    kind: IncidentKind = "problem"
     generation: int
     opener: AlertKey  # of the alert that came first
     receipt: str
@@ -59,7 +79,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     board: str
     priority: Pick
     tags: tuple[str, ...] = ()
-    alerts: int = 1  # that it has told of
+    alerts: int = 1  # that it has told of; of a storm: incidents folded into it
     created_at: datetime
     completed_at: datetime | None = None
     calls: Mapping[str, int] = {}  # by name; read-backs are shared, and counted for all together
@@ -75,13 +95,18 @@ class Replay:
 
     def __init__(self, scene: Scene, *, pressure: Pressure = "green") -> None:
         self._scene = scene
-        self._desk = IdealDesk(instance=scene.instance, vocabulary=scene.vocabulary, pressure=pressure)
-        self._conditions: dict[AlertKey, Condition] = {}
+        self._storms = replace(scene.storms, pressure=PRESSURES.index(pressure))
+        self._desk = IdealDesk(
+            instance=scene.instance,
+            vocabulary=scene.vocabulary,
+            pressure=pressure,
+            note_interval=note_interval(self._storms),
+        )
+        self._memory = Memory()
         self._inhibition = Inhibition(InhibitRules(scene.inhibit))
-        self._due: list[tuple[datetime, bool, str]] = []  # a heap; whether an incident's, and the key
+        self._due: list[tuple[datetime, _Whose, str]] = []  # a heap
         self._read_back_at: set[datetime] = set()
         self._planned: dict[tuple[str, int], Planned] = {}
-        self.rows: dict[str, Row] = {}
 
     # --- what happened --------------------------------------------------------------------------------
 
@@ -91,13 +116,19 @@ class Replay:
         return list(self._planned.values())
 
     @property
+    def rows(self) -> Mapping[str, Row]:
+        """All incidents, with what is known of their tickets, by key."""
+        return self._memory.rows
+
+    @property
     def read_backs(self) -> int:
         """How many queries read new tickets back: one for all that were made at one instant."""
         return len(self._read_back_at)
 
     def incidents_of(self, key: AlertKey) -> tuple[str, ...]:
         """Return the keys of the incidents of an alert, that of its first route first."""
-        return self._conditions[key].incidents if key in self._conditions else ()
+        condition = self._memory.conditions.get(key)
+        return condition.incidents if condition is not None else ()
 
     # --- what happens ---------------------------------------------------------------------------------
 
@@ -112,46 +143,49 @@ class Replay:
         """Let happen what time brings up to this instant, each at its own."""
         while self._due and self._due[0][0] <= until:
             now = self._due[0][0]
-            alert_keys, incident_keys = self._come(now)
-            if alert_keys or incident_keys:
-                fold = self._fold(alert_keys, now)
-                fold.expire(sorted(alert_keys))
-                self._decide(fold, incident_keys, now)
+            due = self._come(now)
+            if due["alert"] or due["incident"]:
+                fold = self._fold(map(AlertKey, due["alert"]), now)
+                fold.expire(map(AlertKey, sorted(due["alert"])))
+                self._decide(fold, sorted(due["incident"]), now)
+            for key in sorted(due["note"] - due["incident"]):
+                self._settle(key, self.rows[key], now)
 
-    def _come(self, now: datetime) -> tuple[set[AlertKey], list[str]]:
+    def _come(self, now: datetime) -> dict[_Whose, set[str]]:
         """Take from the heap what is due now; what has moved since is due later, or never."""
-        alert_keys: set[AlertKey] = set()
-        incident_keys: set[str] = set()
+        found: dict[_Whose, set[str]] = {"alert": set(), "incident": set(), "note": set()}
         while self._due and self._due[0][0] <= now:
-            _, is_incident, key = heapq.heappop(self._due)
-            if is_incident:
-                at = due_at(self.rows[key].incident)
-                incident_keys.update({key} if at is not None and at <= now else ())
-            else:
-                at = self._conditions[AlertKey(key)].expires_at
-                alert_keys.update({AlertKey(key)} if at is not None and at <= now else ())
-        return alert_keys, sorted(incident_keys)
+            _, whose, key = heapq.heappop(self._due)
+            at = self._due_at(whose, key)
+            if whose == "note" or (at is not None and at <= now):
+                found[whose].add(key)
+        return found
+
+    def _due_at(self, whose: _Whose, key: str) -> datetime | None:
+        if whose == "alert":
+            return self._memory.conditions[AlertKey(key)].expires_at
+        return due_at(self.rows[key].incident)
 
     def _fold(self, alert_keys: Iterable[AlertKey], now: datetime) -> Fold:
-        scene = self._scene
-        fold = Fold(scene.routing, now=now, suppressions=scene.suppressions, inhibition=self._inhibition)
-        fold.conditions = {key: self._conditions[key] for key in alert_keys if key in self._conditions}
+        fold = Fold(
+            self._scene.routing,
+            now=now,
+            suppressions=self._scene.suppressions,
+            inhibition=self._inhibition,
+            storms=self._storms,
+        )
+        fold.conditions = self._memory.known(alert_keys)
         return fold
 
     def _decide(self, fold: Fold, ticked: Sequence[str], now: datetime) -> None:
-        needed = fold.needed_incidents() | set(ticked)
-        rows = {key: self.rows[key] for key in needed if key in self.rows}
-        fold.incidents = {key: row.incident for key, row in rows.items()}
-        fold.committed = {key: row.incident.generation for key, row in rows.items() if row.known.may_stand}
-        for unheard in fold.unheard(ticked):
-            fold.conditions[unheard] = self._conditions[unheard]
-        fold.decide()
-        fold.tick(ticked)
+        for need in step(fold, ticked):
+            self._memory.give(fold, need)
         for alert_key in sorted(fold.changed_conditions):
             self._keep_condition(fold.conditions[alert_key])
-        for key in sorted(fold.changed_incidents):
+        for key in sorted(fold.changed_incidents, key=lambda key: (urgency(fold.incidents[key]), key)):
             before = self.rows.get(key, Row(fold.incidents[key]))
-            self._settle(key, replace(before, incident=fold.incidents[key]), now)
+            known = known_for(before.known, before=before.incident, after=fold.incidents[key])
+            self._settle(key, replace(before, incident=fold.incidents[key], known=known), now)
         self._follow_inhibition(fold, now)
 
     def _follow_inhibition(self, fold: Fold, now: datetime) -> None:
@@ -163,20 +197,22 @@ class Replay:
             self._decide(self._fold((), now), due, now)
 
     def _keep_condition(self, condition: Condition) -> None:
-        self._conditions[condition.key] = condition
+        self._memory.conditions[condition.key] = condition
         if condition.expires_at is not None:
-            heapq.heappush(self._due, (condition.expires_at, False, condition.key))
+            heapq.heappush(self._due, (condition.expires_at, "alert", condition.key))
 
     def _settle(self, key: str, row: Row, now: datetime) -> None:
-        board = self._scene.boards[row.incident.policy.board]
+        board = self._scene.board(row.incident.policy)
         for made in self._desk.settle(row, board, now):
             row = made.row
             if not row.withheld:
                 self._book(made, now)
-        self.rows[key] = row
-        at = due_at(row.incident)
+        self._memory.keep(key, row)
+        at, note_at = due_at(row.incident), self._desk.due_at(row, board, now)
         if at is not None:
-            heapq.heappush(self._due, (at, True, key))
+            heapq.heappush(self._due, (at, "incident", key))
+        if note_at is not None:
+            heapq.heappush(self._due, (note_at, "note", key))
 
     def _book(self, made: Made, now: datetime) -> None:
         """Keep what the call changed in its ticket."""
@@ -192,7 +228,7 @@ class Replay:
             before,
             priority=self._scene.picks[level.priority],
             tags=tuple(sorted(made.row.known.tags)),
-            alerts=max(before.alerts, len(incident.members)),
+            alerts=max(before.alerts, _alerts(incident)),
             completed_at=(before.completed_at or now) if incident.completed else None,
             calls=dict(calls),
         )
@@ -202,10 +238,11 @@ class Replay:
         opener, first = next(iter(incident.members.items()))
         return Planned(
             incident=incident.key,
+            kind=incident.kind,
             generation=incident.generation,
             opener=opener,
             receipt=incident.receipt,
-            title=first.title,
+            title=digest_text.title(incident) if incident.kind == "summary" else first.title,
             client=incident.client,
             route=incident.policy.route_name,
             board=incident.policy.board,
@@ -214,10 +251,16 @@ class Replay:
         )
 
 
-def imaginary_boards(boards: Iterable[BoardSettings]) -> tuple[dict[str, Board], tuple[Pick, ...]]:
+def _alerts(incident: Incident) -> int:
+    return len(incident.members) if incident.storm is None else incident.storm.folded
+
+
+def imaginary_boards(
+    boards: Iterable[BoardSettings], policies: Iterable[Policy] = ()
+) -> tuple[dict[str, Board], tuple[Pick, ...]]:
     """Return the boards with ids that no tenant gave them, and what these ids stand for, in order.
 
-    Picks that are written alike are one, whichever board they are of.
+    Picks that are written alike are one, whichever board or route they are of.
     """
     picks: dict[Pick, int] = {}
 
@@ -236,4 +279,7 @@ def imaginary_boards(boards: Iterable[BoardSettings]) -> tuple[dict[str, Board],
         )
         for board in boards
     }
+    for policy in policies:
+        for pick in policy.form.priority.values():
+            number(pick)
     return made, tuple(picks)

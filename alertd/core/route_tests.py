@@ -71,7 +71,7 @@ class TestSettings(Section):
     firing: list[dict[str, str]] = Field(default_factory=list)
     silences: list[SampleSilence] = Field(default_factory=list)
     pressure: Pressure = "green"
-    wait: Duration = timedelta()
+    wait: Duration | None = None  # None: for the sources of `[[inhibit]]`, where they could matter
     expect: Expectation
 
     @model_validator(mode="after")

@@ -68,6 +68,7 @@ def test_the_configuration_in_force_alone(cli: Cli) -> None:
     assert (code, err) == (0, "")
     told = json.loads(out)
     assert (told["messages"], told["other"], told["differences"]) == (3, None, [])
+    assert [(each["kind"], each["board"]) for each in told["present"].pop("made")] == [("problem", "noc")] * 2
     assert told["present"] == {
         "tickets": 2,
         "calls": 6,

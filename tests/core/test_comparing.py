@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from alertd.core.alerts import alert_key
 from alertd.core.comparing import Difference, compare, counted, counted_by_board
 from alertd.core.replaying import Planned
@@ -62,3 +64,11 @@ def test_costs_in_sum_and_by_board() -> None:
         "field": 1,
         "noc": 2,
     }
+
+
+def test_storms_of_one_customer_are_the_same_and_so_are_its_lists_of_one_day() -> None:
+    storm = ticket("storm", kind="storm", title="Storm of alerts at Contoso")
+    digest = ticket("a", kind="summary", route="(digest) 2026-11-24")
+    assert compare([storm, ticket(), digest], [replace(digest, opener="z"), storm, ticket()]) == []
+    others = [replace(storm, client="Fabrikam"), replace(digest, route="(missed)")]
+    assert len(compare([storm, digest], others)) == 4

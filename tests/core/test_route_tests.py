@@ -7,16 +7,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from alertd.core.alerts import Severity, Status
 from alertd.core.boards import BoardSettings
 from alertd.core.folding import Routing
+from alertd.core.inhibiting import InhibitRule
+from alertd.core.interval_settings import NamedIntervalSettings
+from alertd.core.matchers import parse_matchers
 from alertd.core.rehearsing import mismatches, reached
 from alertd.core.replaying import Scene, imaginary_boards
+from alertd.core.route_hours import RouteHours
 from alertd.core.route_settings import RootRouteSettings
 from alertd.core.route_tests import TestSettings, example
 from alertd.core.routes import Route, build_tree
+from alertd.core.storms import StormTerms
+from alertd.core.windows import ActiveWindows, Recurring, Window
 
 TREE = build_tree(
     RootRouteSettings.model_validate(
@@ -64,8 +71,8 @@ def setting(expect: dict[str, Any], **given: Any) -> TestSettings:
     return TestSettings.model_validate({"name": "t", "expect": expect} | given)
 
 
-def outcome(expect: dict[str, Any], **given: Any) -> list[str]:
-    return [str(each) for each in mismatches(setting(expect, **given), SCENE, BOARDS)]
+def outcome(expect: dict[str, Any], scene: Scene = SCENE, **given: Any) -> list[str]:
+    return [str(each) for each in mismatches(setting(expect, **given), scene, BOARDS)]
 
 
 def test_as_expected() -> None:
@@ -165,14 +172,80 @@ def test_completions_go_at_red() -> None:
     assert outcome(expect, alerts=alerts, pressure="red", wait="1h") == []
 
 
-def test_folded_counts_as_pressures_doing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alertd.core.rehearsing.state_of", lambda _: "folded")
-    assert outcome({"pressure": "folded"}, alert={"host": "a"}) == []
+@pytest.mark.parametrize(("pressure", "threshold"), [("green", 1), ("orange", 4), ("red", 10)])
+def test_a_storm_folds(pressure: str, threshold: int) -> None:
+    scene = replace(SCENE, storms=StormTerms(threshold=threshold))
+    given = {"alerts": [{"labels": {"host": "a"}}, {"labels": {"host": "b"}}], "pressure": pressure}
+    expect = {"state": "folded", "pressure": "folded", "tickets": 0 if pressure == "red" else 1}
+    assert outcome(expect, scene, **given) == []
+    after = {"pressure": "folded", "tickets": 0 if pressure == "red" else 2}
+    assert outcome(after, scene, wait="1m", **given) == []
+    critical = {"alerts": [{"labels": {"host": "a"}}, {"labels": {"host": "b", "severity": "critical"}}]}
+    assert outcome({"state": "open"}, scene, pressure=pressure, **critical) == []
+
+
+def test_a_window_holds_back_by_its_name_until_it_ends() -> None:
+    schedule = Recurring("0 12 * * *", timedelta(hours=2), "UTC")
+    windows = ActiveWindows(
+        [Window(name="patch night", matchers=parse_matchers('host="a"'), schedule=schedule)]
+    )
+    scene = replace(SCENE, suppressions=windows)
+    expect = {"state": "held", "window": "patch night", "tickets": 0}
+    assert outcome(expect, scene, alert={"host": "a"}) == []
+    assert outcome({"state": "open", "window": "", "tickets": 1}, scene, alert={"host": "a"}, wait="2h") == []
+    assert outcome({"state": "open", "window": ""}, scene, alert={"host": "b"}) == []
+
+
+def in_hours(**options: Any) -> Scene:
+    """A scene whose root route has these options; the hours are those until eleven."""
+    tree = build_tree(RootRouteSettings.model_validate({"board": "noc"} | options))
+    interval = NamedIntervalSettings.model_validate(
+        {"name": "hours", "time_intervals": [{"times": [{"start_time": "00:00", "end_time": "11:00"}]}]}
+    )
+    policies = {route.name: route.matched.policy for route in walk(tree)}
+    routing = Routing(tree, policies, None, RouteHours({"hours": interval.intervals()}, policies.values()))
+    return replace(SCENE, routing=routing)
+
+
+def test_an_interval_holds_back_by_its_name() -> None:
+    held = in_hours(hours="hours", outside={"hold": True})
+    expect = {"state": "held", "window": "hours", "tickets": 0}
+    assert outcome(expect, held, alert={"host": "a"}) == []
+    assert outcome({"state": "open", "tickets": 1}, held, alert={"host": "a"}, wait="12h") == []
+    active = {"name": "day", "matchers": ['host="a"'], "active_time_intervals": ["hours"]}
+    assert outcome(expect, in_hours(routes=[active]), alert={"host": "a"}) == []
+
+
+def test_outside_the_hours_another_board_and_priority() -> None:
+    scene = in_hours(hours="hours", outside={"board": "backups", "priority_as": {"warning": "critical"}})
+    expect = {"board": "backups", "priority": "Critical"}
+    assert outcome(expect, scene, alert={"host": "a"}) == []
+    waiting = in_hours(hours="hours", outside={"priority_as": {"warning": "critical"}}, group_wait="1m")
+    expect = {"state": "waiting", "priority": "Critical"}
+    assert outcome(expect, waiting, alert={"host": "a"}) == []
+
+
+INHIBITING = replace(
+    SCENE, inhibit=(InhibitRule("site", parse_matchers('host="a"'), parse_matchers('host="b"')),)
+)
+
+
+def test_what_could_be_inhibited_is_looked_at_when_it_has_waited() -> None:
+    assert outcome({"state": "open", "tickets": 1}, INHIBITING, alert={"host": "b"}) == []
+    assert outcome({"state": "waiting", "tickets": 0}, INHIBITING, alert={"host": "b"}, wait="0s") == []
+    after = [{"labels": {"host": "b"}}, {"labels": {"host": "a"}, "after": "10s"}]
+    assert outcome({"tickets": 1, "state": "open"}, INHIBITING, alerts=after) == []
+
+
+def test_what_is_inhibited_names_what_does() -> None:
+    given = {"firing": [{"host": "a"}], "alert": {"host": "b"}}
+    expect = {"state": "inhibited", "window": "a: , by rule site", "tickets": 1}
+    assert outcome(expect, INHIBITING, **given) == []
 
 
 def test_the_time_is_a_wednesdays_noon_unless_said() -> None:
     assert setting({}, alert={"a": "b"}).at.strftime("%a %H:%M") == "Wed 12:00"
-    assert setting({}, alert={"a": "b"}).wait == timedelta()
+    assert setting({}, alert={"a": "b"}).wait is None
 
 
 def test_which_routes_are_reached() -> None:
