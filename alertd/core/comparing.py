@@ -77,13 +77,10 @@ def _by_problem(tickets: Sequence[Planned]) -> dict[_Problem, Planned]:
 
 
 def _about(ticket: Planned) -> tuple[str, ...]:
-    match ticket.kind:
-        case "problem":
-            return (ticket.opener,)
-        case "storm":
-            return (ticket.kind, ticket.client, ticket.title)
-        case "summary":
-            return (ticket.kind, ticket.client, ticket.route)
+    """What tells a ticket's problem from others, whatever the configuration."""
+    if ticket.kind == "problem":
+        return (ticket.opener,)
+    return (ticket.kind, ticket.client, ticket.title if ticket.kind == "storm" else ticket.route)
 
 
 def _made_at(

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice, takewhile
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from alertd.core.alerts import AlertKey
 from alertd.core.conditions import Condition
@@ -56,6 +56,8 @@ class Memory:
             case NeedArrivals(scopes):
                 since, most = fold.storms.counts_from, fold.storms.most_counted
                 fold.storms.count({scope: self._newest_wanted(scope, since, most) for scope in scopes})
+            case _:
+                assert_never(need)
 
     def _newest_folded(self, parent_key: str, most: int) -> Sequence[str]:
         folded = self._folded[parent_key]
