@@ -22,6 +22,12 @@ from alertd.core.settings import parse_duration
 MOST_SHOWN = 50
 _NAMES = ("create", "note", "tag", "untag", "change", "complete", "check")
 
+_OF_MANY = [
+    (name, kind, said)
+    for kind, said in (("storm", "storms"), ("summary", "digests and lists"))
+    for name in ("present", "other")
+]
+
 
 class _Ago(click.ParamType[Any]):
     """An instant such as 2026-11-23T18:00:00Z, or how long ago it was, such as 24h."""
@@ -122,6 +128,10 @@ def _print_costs(report: Mapping[str, Any]) -> None:
     click.echo("")
     header = ("CONFIGURATION", "BOARD", "TICKETS", *(name.upper() for name in _NAMES), "CALLS")
     print_table(header, [(*where, *_numbers(counts)) for *where, counts in rows])
+    for name, kind, said in _OF_MANY:
+        count = sum(each["kind"] == kind for each in (report[name] or {}).get("made", ()))
+        if count:
+            click.echo(f"Tickets of {said}, {name}: {count}")
     for name in ("present", "other"):
         if report[name] is not None:
             click.echo(f"Queries that read new tickets back, {name}: {report[name]['read_backs']}")

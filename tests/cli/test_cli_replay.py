@@ -28,20 +28,44 @@ def body(host: str, status: str = "firing", name: str = "DiskFull") -> bytes:
     return json.dumps(message).encode()
 
 
-async def _keep(folder: Path, *bodies: tuple[bytes, float], forget: int = 0) -> None:
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//t//t//EN
+BEGIN:VEVENT
+UID:1
+DTSTAMP:20260101T000000Z
+DTSTART:20261123T093000Z
+DTEND:20261123T101500Z
+SUMMARY:patches
+END:VEVENT
+END:VCALENDAR
+"""
+WINDOW = """
+[[windows]]
+name = "patch night"
+matchers = ['host="b"']
+ical = "/no/such.ics"
+"""
+
+
+async def _keep(
+    folder: Path, *bodies: tuple[bytes, float], forget: int = 0, calendar: str | None = None
+) -> None:
     settings = StoreSettings(url=f"sqlite:///{folder}/alertd.db", min_free=0)
     async with open_store(settings, clock=FixedClock(), registry=CollectorRegistry()) as store:
         for number, (sent, minutes) in enumerate(bodies):
             received_at = T0 + timedelta(minutes=minutes)
             await store.append(envelope(f"R{number}", body=sent, received_at=received_at))
+        if calendar is not None:
+            await store.set("calendar UTC /no/such.ics", calendar)
         if forget:
             await store._runner.run(
                 lambda conn: conn.exec_driver_sql(f"DELETE FROM journal WHERE id <= {forget}")
             )
 
 
-def keep(folder: Path, *bodies: tuple[bytes, float], forget: int = 0) -> None:
-    asyncio.run(_keep(folder, *bodies, forget=forget))
+def keep(folder: Path, *bodies: tuple[bytes, float], forget: int = 0, calendar: str | None = None) -> None:
+    asyncio.run(_keep(folder, *bodies, forget=forget, calendar=calendar))
 
 
 @pytest.fixture
@@ -133,6 +157,28 @@ def test_refused(cli: Cli, args: tuple[str, ...], code: int, why: str) -> None:
     run = cli("replay", *args)
     assert run.code == code
     assert why in run.err
+
+
+@pytest.mark.parametrize(
+    ("calendar", "made_at"), [(CALENDAR, "10:15"), (None, "10:01"), ("no calendar", "10:01")]
+)
+def test_windows_have_the_calendars_that_the_daemon_has_kept(
+    cli: Cli, calendar: str | None, made_at: str
+) -> None:
+    keep(cli.folder, (body("b"), 1), calendar=calendar)
+    cli.config.write_text(cli.config.read_text() + WINDOW)
+    out = cli("replay", *SPAN, "--json").out
+    (ticket,) = json.loads(out[out.index("{") :])["present"][
+        "made"
+    ]  # after what making the journal has logged
+    assert ticket["created_at"] == f"2026-11-23T{made_at}:00.000Z"
+
+
+def test_tickets_that_speak_of_many_are_told_apart(cli: Cli) -> None:
+    keep(cli.folder, *((body(host), 1) for host in "abcd"))
+    cli.config.write_text(cli.config.read_text() + "\n[storm]\nthreshold = 2\n")
+    assert "Tickets of storms, present: 1\n" in cli("replay", *SPAN).out
+    assert "Tickets of storms" not in cli("replay", "--since", "2026-11-23T11:00:00Z").out
 
 
 def test_a_journal_that_does_not_reach_back(cli: Cli, tmp_path: Path) -> None:
