@@ -12,6 +12,7 @@ from alertd.simulator import contract_acts
 from alertd.simulator.contract_acts import ContractAct
 from alertd.simulator.faults import Target
 from alertd.simulator.filling import by_value, find_by_name
+from alertd.simulator.instants import to_wire
 from alertd.simulator.rights import Rights
 from alertd.simulator.rules_base import touch_ticket
 from alertd.simulator.rules_tickets import COMPLETE, add_note
@@ -201,8 +202,19 @@ def _edit(scene: _Scene) -> int:
 
 
 def _time_entry(scene: _Scene) -> int:
-    touch_ticket(scene.writer, scene.ticket["id"])
-    return int(scene.ticket["id"])
+    writer, at = scene.writer, to_wire(scene.writer.stamp.now)
+    row = writer.tenant.new_row("TimeEntries") | {
+        "ticketID": scene.ticket["id"],
+        "resourceID": writer.resource_id,
+        "creatorUserID": writer.resource_id,
+        "lastModifiedUserID": writer.resource_id,
+        "hoursWorked": 0.25,
+        "summaryNotes": scene.act.text or scene.act.title,
+    }
+    row |= dict.fromkeys(("createDateTime", "lastModifiedDateTime", "dateWorked", "endDateTime"), at)
+    made = writer.tenant.table("TimeEntries").insert(row, writer.stamp)
+    touch_ticket(writer, scene.ticket["id"])
+    return made
 
 
 def _merge(scene: _Scene) -> int:

@@ -114,4 +114,36 @@ TICKET_HISTORY = Entity(
     """),
 )
 
-ENTITIES = (TICKET_ATTACHMENTS, TICKET_CHARGES, TICKET_SECONDARY_RESOURCES, TICKET_HISTORY)
+TIME_ENTRIES = Entity(
+    name="TimeEntries",
+    singular="TimeEntry",
+    parent="Tickets",
+    parent_field="ticketID",
+    impersonable=True,
+    first_id=40_001,
+    indexed=("ticketID",),
+    fields=parse_fields("""
+        billingCodeID int →BillingCode
+        contractID int →Contract
+        createDateTime datetime RO
+        creatorUserID int RO
+        dateWorked datetime R
+        endDateTime datetime
+        hoursToBill double RO
+        hoursWorked double
+        impersonatorCreatorResourceID int RO →Resource
+        internalNotes string(32000)
+        isNonBillable bool
+        lastModifiedDateTime datetime RO
+        lastModifiedUserID int RO
+        offsetHours double
+        resourceID int R →Resource
+        roleID int →Role
+        showOnInvoice bool
+        startDateTime datetime
+        summaryNotes string(32000)
+        ticketID int CO →Ticket
+    """),
+)
+
+ENTITIES = (TICKET_ATTACHMENTS, TICKET_CHARGES, TICKET_SECONDARY_RESOURCES, TICKET_HISTORY, TIME_ENTRIES)
