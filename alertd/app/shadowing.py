@@ -109,6 +109,11 @@ class ShadowDesk(AutotaskDesk):
         del ticket_id
         return ()
 
+    async def time_entered(self, ticket_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
+        """Nobody works on what is planned."""
+        del ticket_ids
+        return {}
+
     async def tags(self, ticket_id: int) -> Mapping[str, int]:
         """Return the planned ticket's tags."""
         stored = await self._store.incident_by_ticket_id(ticket_id)

@@ -17,6 +17,7 @@ ENDPOINTS = (
     "ThresholdInformation",
     "Tickets",
     "TicketNotes",
+    "TimeEntries",
     "TicketTagAssociations",
     "Tags",
     "TagGroups",

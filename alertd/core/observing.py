@@ -206,15 +206,30 @@ def observe_absence(known: Known) -> tuple[Known, tuple[Change, ...]]:
     return replace(after, intent=None), (Gone(),)  # whether the last write was applied is all the same now
 
 
-def observe_notes(
-    known: Known, notes: Iterable[NoteView], *, began_at: datetime, ours: frozenset[int]
+def observe_work(
+    known: Known,
+    notes: Iterable[NoteView],
+    *,
+    entered: frozenset[int] = frozenset(),
+    began_at: datetime,
+    ours: frozenset[int],
 ) -> tuple[Known, tuple[Change, ...]]:
-    """Fold the ticket's notes: one by anybody but us or a workflow rule is a touch."""
+    """Fold what hangs on the ticket: a note or time by anybody but us or a workflow rule is a touch.
+
+    Args:
+        known: With the ticket read back.
+        notes: All of the ticket's.
+        entered: Whose time is entered on it: resource ids, 0 for nobody known.
+        began_at: When the reads began.
+        ours: As for `observe_ticket`.
+    """
     for note in notes:
         if note.by_contact:
             return known, (Touched("the customer wrote a note"),)
         if note.note_type not in WORKFLOW_NOTE_TYPES and note.creator_id not in ours:
             return known, (Touched(_somebody(note.creator_id, "wrote a note")),)
+    if workers := sorted(entered - ours):
+        return known, (Touched(_somebody(workers[-1] or None, "entered time")),)
     return replace(known, clean_at=began_at), ()
 
 

@@ -52,12 +52,14 @@ class Eyes:
         share = min(READ_BACK_WAIT_S, window.total_seconds() / 10)
         self._read_backs = Batcher(self._ask_tickets, wait_s=READ_BACK_WAIT_S, most=MOST_READ_BACKS)
         self._looks = Batcher(self._ask_looks, wait_s=share, most=MOST_LOOKS)
+        self._time_entered = Batcher(world.desk.time_entered, wait_s=READ_BACK_WAIT_S, most=MOST_READ_BACKS)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ask the batched questions until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._read_backs.run(stop), name="read-backs")
             group.create_task(self._looks.run(stop), name="looks")
+            group.create_task(self._time_entered.run(stop), name="time entries")
 
     # --- after a create -------------------------------------------------------------------------------
 
@@ -215,10 +217,11 @@ class Eyes:
     # --- before completing ----------------------------------------------------------------------------
 
     async def check_touched(self, ticket_id: int, job: Job, *, unwatched: bool) -> Apply:
-        """Read the notes: somebody else's is a touch. And the ticket itself, where the sync does not."""
+        """Read notes and time entries: somebody else's is a touch. And the ticket, where the sync does not."""
         began_at = self._clock.now()
         facts = await self._desk.ticket(ticket_id) if unwatched else None
         notes = [note_view(note) for note in await self._desk.notes(ticket_id)]
+        entered = await self._time_entered.answer(ticket_id) or frozenset()
         ours, own, done = self._desk.own_resources(), self._desk.own_resource_id(), job.board.status_done
 
         def apply(known: Known) -> Outcome:
@@ -228,7 +231,7 @@ class Eyes:
                 )
                 if changes:
                     return known, changes
-            return observing.observe_notes(known, notes, began_at=began_at, ours=ours)
+            return observing.observe_work(known, notes, entered=entered, began_at=began_at, ours=ours)
 
         return apply
 

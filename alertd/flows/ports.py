@@ -466,6 +466,13 @@ class Desk(Protocol):
         """Return the ticket's notes."""
         ...
 
+    async def time_entered(self, ticket_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
+        """Return whose time is entered on up to 500 tickets: resource ids by ticket id, 0 for nobody known.
+
+        Empty where this user may not read that: what people enter is then unknown.
+        """
+        ...
+
     async def merged_away(self, ticket_id: int) -> MergedAway | None:
         """Return what became of a completed ticket if it was merged into another one; None: it was not."""
         ...

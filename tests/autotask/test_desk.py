@@ -419,6 +419,59 @@ async def test_no_company_from_the_start_is_a_problem(desk: AutotaskDesk, contro
     ]
 
 
+async def test_who_has_entered_time_is_read_for_many_tickets_at_once(
+    ready: AutotaskDesk, control: Control
+) -> None:
+    one, two = [await ready.create(draft(ready, reference=f"alertd-{name}-g1")) for name in "ab"]
+    await control.post("act", {"act": "time_entry", "ticket": two, "by": "Jana Novak"})
+
+    found = await ready.time_entered([one, two])
+
+    assert list(found) == [two]
+    assert len(found[two]) == 1
+    assert API_RESOURCE_ID not in found[two]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500, "body": '{"errors":["You do not have the adequate permissions to query this."]}'},
+        {"status": 404, "body": "Not Found"},
+    ],
+    ids=["no right", "no such route"],
+)
+async def test_where_time_may_not_be_read_it_goes_on_without_for_an_hour(
+    ready: AutotaskDesk, control: Control, clock: FakeClock, fault: dict[str, Any]
+) -> None:
+    ticket_id = await ready.create(draft(ready))
+    await control.post("act", {"act": "time_entry", "ticket": ticket_id})
+    await control.fault("refuse", endpoint="TimeEntries", **fault)
+    assert await ready.time_entered([ticket_id]) == {}
+    asked = await time_calls(control)
+    clock.forward(minutes=59)
+    assert await ready.time_entered([ticket_id]) == {}
+    assert await time_calls(control) == asked
+    await control.heal()
+    clock.forward(minutes=2)
+    assert await ready.time_entered([ticket_id]) != {}
+
+
+async def test_time_entries_that_fail_for_long_keep_no_ticket_open(
+    ready: AutotaskDesk, control: Control, clock: FakeClock
+) -> None:
+    ticket_id = await ready.create(draft(ready))
+    await control.fault("refuse", endpoint="TimeEntries", status=500, body="oops")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await ready.time_entered([ticket_id])
+        clock.forward(minutes=10)
+    assert await ready.time_entered([ticket_id]) == {}
+
+
+async def time_calls(control: Control) -> int:
+    return sum(each["endpoint"] == "TimeEntries" for each in (await control.get("calls"))["calls"])
+
+
 async def test_tags_are_made_with_their_group_once(ready: AutotaskDesk, control: Control) -> None:
     first, second = [await ready.create(draft(ready)) for _ in range(2)]
     await asyncio.gather(ready.add_tag(first, "backup"), ready.add_tag(second, "Backup"))

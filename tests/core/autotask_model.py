@@ -48,6 +48,7 @@ class Ticket:
     activity_at: datetime = T0
     activity_by: int = US
     notes: list[NoteView] = field(default_factory=list)
+    entered: frozenset[int] = frozenset()  # whose time is entered on it
     tags: dict[str, int] = field(default_factory=dict)
     base: dict[str, int] = field(default_factory=dict)  # what is alertd's to change, by the books
     claimed: set[str] = field(default_factory=set)  # fields that a counting read has shown to be a person's

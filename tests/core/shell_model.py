@@ -298,9 +298,12 @@ class Shell:
             case Reread(ticket_id):
                 self._update(job, self._reread(ticket_id))
             case CheckTouched(ticket_id):
-                notes, began_at = self.desk.tickets[ticket_id].notes, self.now
+                there, began_at = self.desk.tickets[ticket_id], self.now
                 self._update(
-                    job, lambda known: observing.observe_notes(known, notes, began_at=began_at, ours=OURS)
+                    job,
+                    lambda known: observing.observe_work(
+                        known, there.notes, entered=there.entered, began_at=began_at, ours=OURS
+                    ),
                 )
             case _:
                 self._write(operation, job, hold_reply=hold_reply)

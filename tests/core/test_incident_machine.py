@@ -294,11 +294,14 @@ class IncidentMachine(RuleBasedStateMachine):
         self.work()
 
     @precondition(lambda self: len(self.desk.tickets) > 1)
-    @rule(data=st.data())
-    def person_notes(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), as_time=st.booleans())
+    def person_works_on_it(self, data: st.DataObject, as_time: bool) -> None:
         ticket = self.some_ticket(data)
         ticket.act(PERSON, self.desk.now)
-        ticket.notes.append(NoteView(title="hello", note_type=1, creator_id=PERSON))
+        if as_time:
+            ticket.entered |= {PERSON}
+        else:
+            ticket.notes.append(NoteView(title="hello", note_type=1, creator_id=PERSON))
         ticket.person_noted_at = self.desk.now
 
     @precondition(lambda self: len(self.desk.tickets) > 1)

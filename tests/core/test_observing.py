@@ -26,8 +26,8 @@ from alertd.core.observing import (
     follow_survivor,
     holds_mark,
     observe_absence,
-    observe_notes,
     observe_ticket,
+    observe_work,
     read_back,
     reread,
 )
@@ -366,7 +366,23 @@ def test_a_field_that_was_not_asked_for_is_taken_as_it_is() -> None:
     ids=["ours", "a workflow rule's", "a person's", "nobody knows whose", "the customer's"],
 )
 def test_notes(note: NoteView, touched: str | None) -> None:
-    after, told = observe_notes(known(), [note], began_at=at(hours=1), ours=OURS)
+    after, told = observe_work(known(), [note], began_at=at(hours=1), ours=OURS)
+
+    assert told == ((Touched(touched),) if touched else ())
+    assert after.clean_at == (None if touched else at(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("entered", "touched"),
+    [
+        ({US}, None),
+        ({US, PERSON}, "resource 77 entered time"),
+        ({0}, "somebody entered time"),
+    ],
+    ids=["ours", "a person's", "nobody knows whose"],
+)
+def test_time_entries(entered: set[int], touched: str | None) -> None:
+    after, told = observe_work(known(), [], entered=frozenset(entered), began_at=at(hours=1), ours=OURS)
 
     assert told == ((Touched(touched),) if touched else ())
     assert after.clean_at == (None if touched else at(hours=1))

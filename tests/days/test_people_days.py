@@ -146,6 +146,39 @@ async def test_a_merged_ticket_is_followed_in_the_one_that_is_left(make_day: Mak
     assert "left open" in told[1]
 
 
+@pytest.mark.parametrize("may_read", [True, False], ids=["time is read", "time may not be read"])
+async def test_time_entered_just_before_a_note_of_ours_keeps_the_ticket_open(
+    make_day: MakeDay, may_read: bool
+) -> None:
+    """Our note is the ticket's last activity when the sync comes by. Others pay nothing for it."""
+    day = make_day()
+    if not may_read:
+        day.fault(kind="rights", entity="TimeEntries", deny=["query"])
+
+    async def technicians() -> None:
+        await day.post(alert("host-1", CLIENT), *[alert(f"host-{number}", CLIENT) for number in range(2, 8)])
+        await until(day, lambda: len(day.tickets) == 7)
+        await asyncio.sleep(1210 - asyncio.get_running_loop().time() % 60)
+        [ticket] = [each for each in day.tickets if "host-1:" in each["title"]]
+        day.act(act="time_entry", ticket=ticket["id"])
+        await day.post(alert("host-1", CLIENT, severity="critical"))
+        await until(day, lambda: by_us(day, ticket["id"]))
+        await asyncio.sleep(600)
+        await day.post(*[alert(f"host-{number}", CLIENT, cleared=True) for number in range(1, 8)])
+
+    await day.run(technicians(), hours=1)
+    left_open = live(day)
+
+    assert [each["title"].split(":")[0] for each in left_open] == (["host-1"] if may_read else [])
+    assert all("entered time" in each["notes"][-1]["description"] for each in left_open)
+    assert sum(each["endpoint"] == "TimeEntries" for each in day.calls) == 1
+
+
+def by_us(day: Day, ticket_id: int) -> bool:
+    [ticket] = [each for each in day.tickets if each["id"] == ticket_id]
+    return bool(ticket["lastActivityResourceID"] == API_RESOURCE_ID)
+
+
 async def test_a_deleted_ticket_is_followed_by_a_new_one(make_day: MakeDay) -> None:
     day = make_day()
 

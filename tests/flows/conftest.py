@@ -298,6 +298,7 @@ class FakeDesk:
         self._ids = itertools.count(1001)
         self._own = False
         self._former = False
+        self.entered: dict[int, frozenset[int]] = {}
         self.rooms: list[Sending] = []
         self.no_room: Throttled | None = None
         self.no_room_for: dict[Precedence, Throttled] = {}
@@ -394,6 +395,10 @@ class FakeDesk:
         return [
             n for n in self.tickets_by_id[ticket_id].notes if n.created_at is None or n.created_at <= until
         ]
+
+    async def time_entered(self, ticket_ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
+        await self._call("time_entered")
+        return {id_: self.entered[id_] for id_ in ticket_ids if id_ in self.entered}
 
     async def merged_away(self, ticket_id: int) -> MergedAway | None:
         await self._call("merged_away")
