@@ -217,7 +217,7 @@ class Eyes:
     # --- before completing ----------------------------------------------------------------------------
 
     async def check_touched(self, ticket_id: int, job: Job, *, unwatched: bool) -> Apply:
-        """Read notes and time entries: somebody else's is a touch. And the ticket, where the sync does not."""
+        """Read notes and time entries: somebody else's is a touch. And the ticket, unless the sync does."""
         began_at = self._clock.now()
         facts = await self._desk.ticket(ticket_id) if unwatched else None
         notes = [note_view(note) for note in await self._desk.notes(ticket_id)]

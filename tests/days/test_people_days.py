@@ -193,3 +193,57 @@ async def test_a_deleted_ticket_is_followed_by_a_new_one(make_day: MakeDay) -> N
 
     assert len(live(day)) == 2
     assert any(ticket["externalID"].endswith("-g2") for ticket in day.tickets)
+
+
+async def test_a_persons_priority_stays_when_it_gets_worse_and_a_note_tells_it(make_day: MakeDay) -> None:
+    day = make_day()
+
+    async def technicians() -> None:
+        await day.post(alert("host-1", CLIENT))
+        await until(day, lambda: len(day.tickets) == 1)
+        await asyncio.sleep(600)
+        day.act(act="reprioritise", ticket=day.tickets[0]["id"], priority="Low")
+        await asyncio.sleep(120)
+        for severity in ("high", "critical"):
+            await day.post(alert("host-1", CLIENT, severity=severity))
+            await asyncio.sleep(1200)
+
+    await day.run(technicians(), hours=1)
+    [ticket] = day.tickets
+    told = [note["description"] for note in ticket["notes"]]
+
+    assert not ours_of(ticket)
+    assert ticket["priority"] == 3
+    assert len(told) == 2
+    assert "warning to high" in told[0]
+    assert "high to critical" in told[1]
+
+
+async def test_an_older_ticket_that_is_opened_beside_a_later_one_is_the_persons(make_day: MakeDay) -> None:
+    """Both stand by that person's hand: alertd goes on in the later one, and makes no third."""
+    day = make_day(more=LIMIT, reopen_within="10m")
+    before: list[dict[str, Any]] = []
+
+    async def technicians() -> None:
+        await day.post(alert("host-1", CLIENT))
+        await until(day, lambda: len(day.tickets) == 1)
+        await asyncio.sleep(600)
+        day.act(act="complete", ticket=day.tickets[0]["id"])
+        await asyncio.sleep(1.1 * HOUR_S)
+        day.act(act="reopen", ticket=day.tickets[0]["id"])
+        before.append(day.tickets[0])
+        await day.post(alert("host-1", CLIENT, severity="critical"))
+        await asyncio.sleep(600)
+        await day.post(alert("host-1", CLIENT, cleared=True))
+        await asyncio.sleep(0.5 * HOUR_S)
+        assert day.tickets[0] == before[0]
+        await day.post(alert("host-1", CLIENT))  # later than `reopen_within`: a further ticket is due
+        await asyncio.sleep(0.2 * HOUR_S)
+
+    await day.run(technicians(), hours=2.5)
+    older, later = day.tickets
+
+    assert later["status"] == COMPLETE
+    assert older["status"] == IN_PROGRESS
+    assert older["notes"][:-1] == before[0]["notes"]
+    assert "open" in older["notes"][-1]["description"]
