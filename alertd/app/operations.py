@@ -261,6 +261,20 @@ def summary(stored: StoredIncident, links: DeepLinks) -> Document:
         "touched": incident.touched,
         "parked": stored.known.parked or "",
         "receipt": incident.receipt,
+        **acknowledged(incident),
+    }
+
+
+def acknowledged(incident: Incident) -> Document:
+    """Return how a person has taken it off our hands, since when, and until when at the longest."""
+    phase = incident.phase
+    if not isinstance(phase, Acknowledged):
+        return {}
+    limit_at = acknowledging.limit_at(incident)
+    return {
+        "acknowledged_how": phase.how,
+        "acknowledged_at": _at(phase.since),
+        "acknowledged_until": _at(limit_at) if limit_at is not None else None,
     }
 
 

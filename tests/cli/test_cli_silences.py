@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from alertd.app.clock import SystemClock
-from alertd.app.operations import silenced, summary, what_comes_next
+from alertd.app.operations import acknowledged, silenced, summary, what_comes_next
 from alertd.autotask.links import DeepLinks
 from alertd.cli.telling import incident as incident_lines
-from alertd.core.incidents import Incident, Silenced
+from alertd.core.incidents import Acknowledged, Incident, Silenced
 from alertd.core.matchers import parse_matchers
 from alertd.core.silences import Silence
 from alertd.core.tickets import Known
@@ -192,3 +192,22 @@ def test_without_a_daemon_the_store_is_read(cli: Cli) -> None:
     assert [each["id"] for each in json.loads(out)] == ["s1"]
     assert "does not run" in err
     assert cli("silence", "expire", "s1").code == 1
+
+
+def test_until_when_an_acknowledgement_is_good_is_told(cli: Cli, daemon: Daemon) -> None:
+    stored = _stored()
+    policy = replace(stored.incident.policy, acknowledge_limit=HOUR)
+    firing = {key: replace(each, ended_at=None) for key, each in stored.incident.members.items()}
+    taken = replace(stored.incident, policy=policy, members=firing, phase=Acknowledged(NOON))
+    assert acknowledged(taken) == {
+        "acknowledged_how": "completed",
+        "acknowledged_at": "2026-11-23T12:00:00.000Z",
+        "acknowledged_until": "2026-11-23T13:00:00.000Z",
+    }
+    for_good = acknowledged(replace(taken, phase=Acknowledged(NOON, how="wont fix")))
+    assert for_good["acknowledged_until"] is None
+    assert acknowledged(stored.incident) == {}
+
+    listed = summary(replace(stored, incident=taken, state="acknowledged"), DeepLinks(""))
+    daemon.answers["/api/v1/incidents"] = (200, [listed])
+    assert "acknowledged until 2026-11-23 13:00" in cli("incidents", "list").out
