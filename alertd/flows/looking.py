@@ -162,8 +162,10 @@ class Eyes:
         self, view: TicketView, job: Job, *, asked: Mapping[str, int], revision: int, now: datetime
     ) -> Apply:
         ours, done = self._desk.own_resources(), job.board.status_done
+        wont_fix = view.fields["status"] in job.board.statuses_wont_fix
+        seen = msgspec.structs.replace(view, wont_fix=wont_fix)
         return lambda known: observing.adopt(
-            known, view, asked=asked, revision=revision, now=now, ours=ours, done=done
+            known, seen, asked=asked, revision=revision, now=now, ours=ours, done=done
         )
 
     async def _look_for_note(self, intent: Intent, operation: Note) -> Apply:

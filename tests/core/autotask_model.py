@@ -15,6 +15,8 @@ from tests.core.incident_samples import BOARD, T0
 US, WORKFLOW, PERSON = 10, 4, 77
 OURS = frozenset({US})
 NEW, DONE = BOARD.status_new, BOARD.status_done
+WONT_FIX = 17
+OVER = frozenset({DONE, WONT_FIX})
 QUIET = 100  # a ticket that is watched and never changes: without one, nobody can tell what is gone
 
 Fault: TypeAlias = Literal["lost before", "lost after", "lost, late", "unavailable", "rejected", "invalid"]
@@ -58,6 +60,7 @@ class Ticket:
     ours_at: datetime = T0  # alertd's last write
     person_noted_at: datetime | None = None
     gone: bool = False
+    merged_into: int | None = None
 
     def act(self, by: int, now: datetime, **fields: int) -> None:
         """Change fields, or just work on it."""
@@ -76,6 +79,7 @@ class Ticket:
             assignee_id=self.assignee,
             last_activity_at=self.activity_at,
             last_activity_by=self.activity_by,
+            wont_fix=self.fields.get("status") == WONT_FIX,
         )
 
 
@@ -213,6 +217,13 @@ class Desk:
         self.calls += 1
         found = (each for each in self.tickets.values() if each.reference.startswith(f"{base}-g"))
         return [each.view() for each in found if self._is_visible(each)]
+
+    def survivor(self, ticket_id: int) -> TicketView | None:
+        """What a merged ticket's note tells: the one that is left, if it is open."""
+        self.calls += 1
+        into = self.tickets[ticket_id].merged_into
+        left = None if into is None else self.tickets[into]
+        return None if left is None or left.gone or left.fields["status"] == DONE else left.view()
 
     def _is_visible(self, ticket: Ticket) -> bool:
         return not (self.blind or ticket.gone) and self.now >= ticket.seen_from

@@ -25,8 +25,10 @@ from alertd.core.incidents import (
     Change,
     Closed,
     Completed,
+    CompletedByPerson,
     Folded,
     Incident,
+    Merged,
     Noted,
     Open,
     Rejoined,
@@ -55,11 +57,24 @@ from alertd.core.tickets import (
     Operation,
     RemoveTag,
     Reread,
+    Ticket,
     Verify,
     Writing,
 )
 from alertd.core.tickets import Change as FieldChange
-from tests.core.autotask_model import DONE, NEW, OURS, QUIET, US, Desk, Invalid, Lost, Rejected, Unavailable
+from tests.core.autotask_model import (
+    DONE,
+    NEW,
+    OURS,
+    OVER,
+    QUIET,
+    US,
+    Desk,
+    Invalid,
+    Lost,
+    Rejected,
+    Unavailable,
+)
 from tests.core.incident_samples import BOARD
 
 WINDOW = timedelta(minutes=6)
@@ -491,7 +506,7 @@ class Shell:
 
     def _adopt_or_clear_the_way(self, job: Job) -> Apply:
         views = self.desk.look(reference_base("alertd", job.incident.key))
-        live = [view for view in views if view.fields["status"] != DONE]
+        live = [view for view in views if view.fields["status"] not in OVER]
         newest = max(live or views, key=_generation, default=None)
         if newest is None and self._is_blind():
             now = self.now
@@ -499,7 +514,7 @@ class Shell:
         if newest is None:
             return lambda known: (outcomes.may_create(known), ())
         generation = _generation(newest)
-        if newest.fields["status"] == DONE:
+        if not live:
             return lambda known: (outcomes.may_create(known), (Renumbered(generation + 1),))
         adopt = self._adopted(newest, asked=first_fields(job.level), revision=job.incident.revision)
         tags = self.desk.tickets[newest.id].tags
@@ -570,6 +585,11 @@ class Shell:
         known, changes = observing.observe_ticket(
             before, view, began_at=began_at, ours=OURS, done=DONE, own=US
         )
+        if CompletedByPerson() in changes and not isinstance(row.incident.phase, Closed):
+            left = self.desk.survivor(view.id)
+            if left is not None:
+                known = observing.follow_survivor(known, left)
+                changes = (Merged(Ticket(left.id, left.number)),)
         counts = before.wrote_at is None or began_at > before.wrote_at + timedelta(seconds=30)
         if counts and before.intent is None:
             self.desk.book_read(view.id, before.wrote_at)

@@ -42,7 +42,7 @@ from alertd.core.routes import build_tree
 from alertd.core.settling import Settled, next_operation
 from alertd.core.silences import Silence, expired
 from alertd.core.storms import GREEN, ORANGE, RED, YELLOW, StormTerms, note_interval
-from tests.core.autotask_model import DONE, NEW, PERSON, WORKFLOW, Ticket
+from tests.core.autotask_model import DONE, NEW, PERSON, WONT_FIX, WORKFLOW, Ticket
 from tests.core.incident_samples import alert
 from tests.core.shell_model import Row, Shell, is_folded
 
@@ -276,7 +276,15 @@ class IncidentMachine(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         fields=st.sampled_from(
-            [{}, {"status": 8}, {"status": DONE}, {"status": NEW}, {"priority": 1}, {"queue": 5}]
+            [
+                {},
+                {"status": 8},
+                {"status": DONE},
+                {"status": WONT_FIX},
+                {"status": NEW},
+                {"priority": 1},
+                {"queue": 5},
+            ]
         ),
     )
     def person(self, data: st.DataObject, fields: dict[str, int]) -> None:
@@ -310,6 +318,18 @@ class IncidentMachine(RuleBasedStateMachine):
         ticket = self.some_ticket(data)
         ticket.act(PERSON, self.desk.now)
         ticket.assignee = PERSON
+
+    @precondition(lambda self: len(self.desk.tickets) > 1)
+    @rule(data=st.data(), is_seen=st.booleans())
+    def person_merges_it(self, data: st.DataObject, is_seen: bool) -> None:
+        """Into a ticket of their own, be it that alertd has seen all before."""
+        if is_seen:
+            self.live_on(200)
+        ticket = self.some_ticket(data)
+        if ticket.reference == "foreign" or ticket.gone:
+            return
+        ticket.merged_into = self.desk.put("foreign", {"status": 8, "priority": 1, "queue": 5})
+        ticket.act(PERSON, self.desk.now, status=DONE)
 
     @precondition(lambda self: len(self.desk.tickets) > 1)
     @rule(data=st.data(), status=st.sampled_from([8, DONE]))
@@ -439,7 +459,7 @@ class IncidentMachine(RuleBasedStateMachine):
         ours_to_close = incident.phase.how in ("cleared", "expired", "operator") and may_complete(incident)
         if incident.ticket is not None and ours_to_close and not foreign:
             assert incident.completed
-            assert self.desk.tickets[incident.ticket.id].fields["status"] in (DONE, 8, NEW)
+            assert self.desk.tickets[incident.ticket.id].fields["status"] in (DONE, WONT_FIX, 8, NEW)
 
 
 QUICK = settings(
