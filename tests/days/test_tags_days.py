@@ -18,8 +18,8 @@ CLIENT = "Acme Dental Group"
 STATES = 'state_tags = { firing = "Firing", cleared = "Cleared", acknowledged = "Taken", expired = "Silent" }'
 
 
-def with_state_tags(make_day: MakeDay) -> Day:
-    day = make_day()
+def with_state_tags(make_day: MakeDay, **options: object) -> Day:
+    day = make_day(**options)
     file: Path = day.folder / "alertd.toml"
     file.write_text(file.read_text().replace('tags = ["alertd"]', f'tags = ["alertd"]\n{STATES}'))
     day.parts = day.boot()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alertd.core.incidents import Acknowledged
-from alertd.flows.errors import Rejected, Unavailable
+from alertd.flows.errors import OutcomeUnknown, Rejected, Unavailable
 from tests.flows.conftest import FakeTicket, Machine, alert
 
 pytestmark = pytest.mark.looptime
@@ -118,3 +118,20 @@ async def test_a_refused_reopening_is_learnt_until_configuration_or_tenant_chang
 
     assert len(machine.tickets) == 4
     assert "change" not in machine.desk.calls
+
+
+async def test_one_that_will_not_be_fixed_is_so_too_where_a_look_finds_it() -> None:
+    machine = Machine()
+    machine.desk.board_values = {"statuses_wont_fix": frozenset({WONT_FIX})}
+    machine.desk.fail("create", "after", OutcomeUnknown("lost"))
+    machine.desk.broken.add("look")
+    await machine.post(alert("one"))
+    await machine.run(60)
+    [ticket] = machine.tickets
+    machine.desk.person(ticket.id, status=WONT_FIX)
+    machine.desk.broken.clear()
+
+    await machine.run(1200)
+
+    assert isinstance(phase(machine, "one"), Acknowledged)
+    assert len(machine.tickets) == 1
