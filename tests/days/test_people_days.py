@@ -247,3 +247,29 @@ async def test_an_older_ticket_that_is_opened_beside_a_later_one_is_the_persons(
     assert older["status"] == IN_PROGRESS
     assert older["notes"][:-1] == before[0]["notes"]
     assert "open" in older["notes"][-1]["description"]
+
+
+@pytest.mark.parametrize(("close", "status"), [("untouched", 1), ("always", COMPLETE)])
+async def test_the_ticket_that_two_problems_are_merged_into_is_worked_on(
+    make_day: MakeDay, close: str, status: int
+) -> None:
+    day = make_day(more=f'close = "{close}"\n')
+    seen: list[int] = []
+
+    async def technicians() -> None:
+        await day.post(alert("host-1", CLIENT), alert("host-2", CLIENT))
+        await until(day, lambda: len(day.tickets) == 2)
+        await asyncio.sleep(600)
+        one, two = (each["id"] for each in day.tickets)
+        day.act(act="merge", ticket=one, into=two)
+        await asyncio.sleep(300)
+        for number in (2, 1):
+            host = next(each for each in ("host-1", "host-2") if each in day.tickets[number - 1]["title"])
+            await day.post(alert(host, CLIENT, cleared=True))
+            await asyncio.sleep(1200)
+            seen.append(day.tickets[1]["status"])
+
+    await day.run(technicians(), hours=1)
+
+    assert seen == [1, status]
+    assert len(day.tickets) == 2
