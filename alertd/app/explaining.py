@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from msgspec.structs import asdict
 
 from alertd.core.folding import Routing
-from alertd.core.incidents import Acknowledged, Closed, Incident, Silenced, Waiting, may_complete
+from alertd.core.incidents import Acknowledged, Closed, Incident, may_complete
+from alertd.core.levels import wants_ticket
 from alertd.core.routes import Policy
 from alertd.core.tickets import Known
 from alertd.flows.sending import Precedence
@@ -57,17 +58,6 @@ def standing(stored: StoredIncident) -> Document:
         "held": held(known),
         "tally": {name: count for name, count in asdict(incident.tally).items() if count},
     }
-
-
-def wants_ticket(incident: Incident) -> bool:
-    """Whether a ticket should stand for it."""
-    match incident.phase:
-        case Waiting() | Silenced():
-            return False
-        case Closed(wants_ticket=wants):
-            return wants or incident.ticket is not None
-        case _:
-            return True
 
 
 def differs(incident: Incident, known: Known) -> list[str]:

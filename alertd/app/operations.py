@@ -361,6 +361,8 @@ def _next_after_close(incident: Incident, phase: Closed, known: Known) -> str:
     ours = may_complete(incident)
     if known.ticket is None and phase.wants_ticket:
         return f"; its ticket is about to be made{', complete from the start' if ours else ''}"
+    if phase.untold == "create":
+        return "; whether its ticket was made is not known yet"
     if known.ticket is None:
         return " without a ticket; firing again opens it anew"
     if phase.how in ("person", "gone") or (incident.completed and incident.status_taken):

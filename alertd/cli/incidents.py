@@ -65,8 +65,7 @@ def _row(each: dict[str, Any]) -> tuple[object, ...]:
 
 def _state(each: dict[str, Any]) -> str:
     until = each.get("silenced_until") or each.get("acknowledged_until")
-    shown = "silenced" if each.get("silenced_until") else each["state"]
-    return f"{shown} until {instant(until)}" if until else str(shown)
+    return f"{each['state']} until {instant(until)}" if until else str(each["state"])
 
 
 @incidents.command()

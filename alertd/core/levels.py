@@ -30,7 +30,7 @@ def desired(incident: Incident, board: Board, *, instance: str, vocabulary: froz
     """
     done = _wants_done(incident)
     return Level(
-        ticket=_wants_ticket(incident),
+        ticket=wants_ticket(incident),
         reference=make_reference(instance, incident.key, incident.generation),
         status=_status(incident, board, done),
         done=done,
@@ -69,10 +69,11 @@ def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
 
 def is_settled(incident: Incident, known: Known) -> bool:
     """Whether it is certain without asking the desk that there is nothing to do."""
-    return not known.may_stand and known.parked is None and not _wants_ticket(incident)
+    return not known.may_stand and known.parked is None and not wants_ticket(incident)
 
 
-def _wants_ticket(incident: Incident) -> bool:
+def wants_ticket(incident: Incident) -> bool:
+    """Whether a ticket should stand for it."""
     match incident.phase:
         case Waiting() | Silenced() | Folded():
             return False

@@ -120,6 +120,7 @@ async def test_windows_hold_and_let_go(tmp_path: Path) -> None:
             "fs04": [],
             "fs05": ["always"],
         }
+        assert "held until " in (await site.run("incidents", "list"))[1]
         status = await asking.json("/api/v1/status")
         assert [each for each in status["configuration_problems"] if "'lost'" in each]
         assert status["alerts"]["held"] == 4
