@@ -15,6 +15,7 @@ from alertd.app.admin_sources import source_routes
 from alertd.app.admin_windows import window_routes
 from alertd.app.alertmanager import AlertmanagerDesk, suppressed_alerts
 from alertd.app.assembly import Parts
+from alertd.app.closing import close_incident
 from alertd.app.operations import Document
 from alertd.app.reload import ReloadRefused
 from alertd.app.shadowing import ShadowDesk
@@ -111,12 +112,17 @@ class ProcessOperations:
             done = await self._parts.operations.retry(names["key"])
             return reply_json(done) if done is not None else reply_error(404, "there is no such incident")
 
+        async def close(request: web.BaseRequest, names: Any) -> web.Response:
+            done = await close_incident(self._parts, names["key"])
+            return reply_json(done) if done is not None else reply_error(404, "there is no such incident")
+
         async def usage(request: web.BaseRequest, names: Any) -> web.Response:
             return reply_json(await self._parts.operations.usage(request.query.get("source") or None))
 
         silences = SilenceDesk(self._parts.silences, self._parts.clock)
         return [
             Route(("POST",), "/api/v1/incidents/{key}/retry", retry),
+            Route(("POST",), "/api/v1/incidents/{key}/close", close),
             Route(("GET", "HEAD"), "/api/v1/usage", usage),
             *OperatorSilences(self._parts.silences, self._parts.clock).routes(),
             *Api(AlertmanagerDesk(self._parts), silences).routes(),

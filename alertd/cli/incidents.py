@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -83,6 +84,30 @@ def show(incident: str, *, as_json: bool) -> None:
         print_json(told["incidents"])
     else:
         click.echo("\n".join(explanation({"kind": "incident", "incidents": told["incidents"]})))
+
+
+@incidents.command()
+@config_option
+@json_option
+@click.argument("incident", metavar="INCIDENT")
+def close(incident: str, *, as_json: bool) -> None:
+    """Close an incident by hand: its ticket is completed, unless people have it in hand."""
+    told = tell("incidents", incident, "close")
+    if as_json:
+        print_json(told)
+    else:
+        click.echo("\n".join(_closing(told)))
+
+
+def _closing(told: dict[str, Any]) -> Iterator[str]:
+    if not told["closed"]:
+        yield f"{told['incident']} was closed already."
+        return
+    number = told["ticket"]
+    ticket = f"ticket {number} is completed, unless people have it in hand" if number else "it has no ticket"
+    yield f"{told['incident']} is closed; {ticket}."
+    if told["firing"]:
+        yield f"{told['firing']} of its alerts still fire; nothing comes of that before they have cleared."
 
 
 @incidents.command()

@@ -129,6 +129,7 @@ class Fold:
         self.told_of_held: set[str] = set()  # incidents that tell what they hold back, as it is now
         self._events: list[Event] = []
         self._listings: list[digests.Listing] = []
+        self._dismissed: list[str] = []
 
     # --- first pass -----------------------------------------------------------------------------------
 
@@ -149,6 +150,10 @@ class Fold:
             if turn is Turn.EXPIRED:
                 self._put(condition)
                 self._events.append(self._event(turn, condition, receipt="", counted=False))
+
+    def dismiss(self, keys: Iterable[str]) -> None:
+        """Have `decide` close these incidents for the operator."""
+        self._dismissed.extend(keys)
 
     def needed_incidents(self) -> set[str]:
         """Return the keys of all incidents that `decide` will want to see."""
@@ -344,7 +349,17 @@ class Fold:
                 self._moved(event)
         for key, messages in repeats.items():
             self._step(key, Counted(messages))
+        for key in self._dismissed:
+            self._dismiss(key)
         self._absorb_storms()
+
+    def _dismiss(self, key: str) -> None:
+        before = self.incidents.get(key)
+        if before is None:
+            return
+        self._step(key, incidents.Dismissed())
+        if self.incidents[key].phase != before.phase:
+            self._tell("closed by an operator", incident_key=key)
 
     def tick(self, keys: Iterable[str]) -> None:
         """Let time pass for these incidents."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alertd.core import outside_hours
+from alertd.core import outcomes, outside_hours
 from alertd.core.identity import reference as make_reference
 from alertd.core.incidents import (
     Acknowledged,
@@ -58,6 +58,8 @@ def urgency(incident: Incident) -> int:
 
 def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
     """Return what is known of the incident's present generation: nothing, where a new one left a ticket."""
+    if isinstance(after.phase, Closed) and after.phase.how == "operator" and after.phase != before.phase:
+        known = outcomes.unparked(known)  # they have seen why Autotask refused it
     left = before.ticket is not None or before.previous != after.previous
     left_behind = left and after.ticket is None and before.generation != after.generation
     if not left_behind:

@@ -101,6 +101,7 @@ class Decider:
         self._is_sweeping = False
         self._stepped = asyncio.Event()
         self._bell = asyncio.Event()
+        self._dismissals: list[tuple[str, asyncio.Future[None]]] = []
         self._next_due_at: datetime | None = None
 
     # --- intake's side --------------------------------------------------------------------------------
@@ -130,6 +131,13 @@ class Decider:
         self._inhibitions.current.look_at(key)
         self._bell.set()
 
+    async def dismiss(self, key: str) -> None:
+        """Close an incident for the operator, when its turn comes, and return when that is stored."""
+        done = asyncio.get_running_loop().create_future()
+        self._dismissals.append((key, done))
+        self._bell.set()
+        await done
+
     # --- for those who read ---------------------------------------------------------------------------
 
     async def passed(self) -> None:
@@ -156,10 +164,11 @@ class Decider:
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Decide until `stop`; then finish what waits."""
-        while not (stop.is_set() and not self._waiting and not self._behind):
+        while not (stop.is_set() and not self._waiting and not self._behind and not self._dismissals):
             beat()
             worked = await self._decide_waiting() or await self._catch_up()
             worked = await self.pass_time() or worked
+            worked = await self._dismiss_asked() or worked
             worked = await self._ask_silences() or worked
             worked = await self._ask_due() or worked
             if not worked and not stop.is_set():
@@ -168,7 +177,7 @@ class Decider:
     async def _rest(self, stop: asyncio.Event) -> None:
         """Sleep until something comes in, something is due, or the heartbeat wants to be seen."""
         self._bell.clear()
-        if self._waiting or self._behind or self._asking.states:
+        if self._waiting or self._behind or self._asking.states or self._dismissals:
             return
         seconds = IDLE_S
         starts_at = self._suppressions().next_start_at(self._seen_at)
@@ -296,6 +305,22 @@ class Decider:
             await self._step(_nothing_new, alert_keys=(), incident_keys=keys, decided=())
         if self._asking is asking:
             self._asking = Asking(asking.states, keys[-1]) if keys else Asking()
+        return True
+
+    async def _dismiss_asked(self) -> bool:
+        """Close what operators have asked for; whether they had."""
+        asked, self._dismissals = self._dismissals, []
+        if not asked:
+            return False
+        keys = [key for key, _ in asked]
+
+        async def first_pass(fold: Fold) -> None:
+            fold.dismiss(keys)
+
+        await self._step(first_pass, alert_keys=(), incident_keys=keys, decided=())
+        for _, done in asked:
+            if not done.done():
+                done.set_result(None)
         return True
 
     async def _ask_due(self) -> bool:

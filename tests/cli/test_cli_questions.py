@@ -373,6 +373,23 @@ def test_a_parked_incident_is_tried_again(cli: Cli, daemon: Daemon) -> None:
     assert cli("incidents", "retry", "x") == (1, "", "alertd: there is no such incident\n")
 
 
+def test_an_incident_is_closed_by_hand(cli: Cli, daemon: Daemon) -> None:
+    told = {"incident": KEY, "closed": True, "ticket": "T7", "firing": 2}
+    _answer(daemon, f"incidents/{KEY}/close", told)
+    assert cli("incidents", "close", KEY).out == (
+        f"{KEY} is closed; ticket T7 is completed, unless people have it in hand.\n"
+        "2 of its alerts still fire; nothing comes of that before they have cleared.\n"
+    )
+    assert daemon.asked == [f"POST /api/v1/incidents/{KEY}/close"]
+    assert json.loads(cli("incidents", "close", "--json", KEY).out) == told
+    _answer(daemon, f"incidents/{KEY}/close", {**told, "ticket": "", "firing": 0})
+    assert cli("incidents", "close", KEY).out == f"{KEY} is closed; it has no ticket.\n"
+    _answer(daemon, f"incidents/{KEY}/close", {**told, "closed": False})
+    assert cli("incidents", "close", KEY).out == f"{KEY} was closed already.\n"
+    daemon.answers["/api/v1/incidents/x/close"] = (404, {"error": "there is no such incident"})
+    assert cli("incidents", "close", "x") == (1, "", "alertd: there is no such incident\n")
+
+
 def test_what_is_parked_is_listed_with_reason_and_shown_with_the_fix(cli: Cli, daemon: Daemon) -> None:
     _answer(daemon, "parked", asyncio.run(_inquiries(_stored("queue 5 is inactive")).parked(limit=10)))
     out = cli("parked", "list").out

@@ -202,7 +202,12 @@ class Shell:
         self._ask_due()
 
     def _fold(
-        self, messages: list[Message], *, silent: list[AlertKey] | None = None, due: list[str] | None = None
+        self,
+        messages: list[Message],
+        *,
+        silent: list[AlertKey] | None = None,
+        due: list[str] | None = None,
+        dismissed: list[str] | None = None,
     ) -> None:
         silences = ActiveSilences(self.silences.values())
         fold = Fold(
@@ -216,7 +221,8 @@ class Shell:
         fold.conditions = {key: held for key, held in self.conditions.items() if key in loaded}
         fold.observe(messages)
         fold.expire(silent or [])
-        needed = fold.needed_incidents() | set(due or [])
+        fold.dismiss(dismissed or [])
+        needed = fold.needed_incidents() | set(due or []) | set(dismissed or [])
         fold.incidents = {key: self.rows[key].incident for key in needed if key in self.rows}
         self._load_storms(fold, due or [])
         fold.committed = {
@@ -268,9 +274,9 @@ class Shell:
                 times.setdefault(scope, []).append(at)
         fold.storms.count({scope: sorted(found) for scope, found in times.items()})
 
-    def apply(self, key: str, change: Change) -> None:
-        """A change that comes from an operator or a read."""
-        self._record(self.rows[key], self.rows[key].known, (change,))
+    def dismiss(self, key: str) -> None:
+        """An operator closes it."""
+        self._fold([], dismissed=[key])
 
     # --- settling -------------------------------------------------------------------------------------
 

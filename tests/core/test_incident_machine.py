@@ -25,7 +25,6 @@ from alertd.core.folding import Routing
 from alertd.core.incidents import (
     Acknowledged,
     Closed,
-    Dismissed,
     Folded,
     Incident,
     Open,
@@ -348,8 +347,7 @@ class IncidentMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def dismissed(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.shell.rows)))
-        if not isinstance(self.shell.rows[key].incident.phase, Folded):  # that is told of in its storm
-            self.shell.apply(key, Dismissed())
+        self.shell.dismiss(key)
 
     # --- what must always hold ------------------------------------------------------------------------
 

@@ -181,6 +181,12 @@ def test_what_is_known_stays_within_a_generation_and_when_counting_on() -> None:
     assert known_for(known(), before=opened(), after=after(opened(), Renumbered(3))) == known()
 
 
+def test_an_operators_close_gives_up_what_was_refused() -> None:
+    refused = replace(known(), parked="queue 5 is inactive")
+    assert known_for(refused, before=standing(), after=CLOSED).parked == refused.parked
+    assert known_for(refused, before=standing(), after=after(standing(), Dismissed())).parked is None
+
+
 def test_a_completed_ticket_stays_wanted_complete() -> None:
     done = after(CLOSED, Completed())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,12 +58,15 @@ class Books:
         self.committed: dict[str, int] = {}
         self.told: list[tuple[str, dict[str, str]]] = []
 
-    def fold(self, *alerts: Alert, now: datetime = T0, tick: bool = False) -> None:
+    def fold(
+        self, *alerts: Alert, now: datetime = T0, tick: bool = False, dismissed: Sequence[str] = ()
+    ) -> None:
         fold = Fold(self.routing, now=now, suppressions=ActiveSilences(self.silences), storms=self.terms)
         fold.conditions = dict(self.conditions)
         fold.observe(Message(each, now, f"r{number}") for number, each in enumerate(alerts))
         due = [key for key, each in self.incidents.items() if tick and is_due(each, now)]
-        needed = fold.needed_incidents() | set(due)
+        fold.dismiss(dismissed)
+        needed = fold.needed_incidents() | set(due) | set(dismissed)
         fold.incidents = {key: held for key, held in self.incidents.items() if key in needed}
         self._load_storms(fold, due, now)
         fold.committed = self.committed
@@ -529,3 +533,18 @@ def test_settings_become_terms() -> None:
     assert terms == StormTerms(
         10, timedelta(minutes=5), timedelta(minutes=20), ("client", "site"), 60, ORANGE
     )
+
+
+def test_what_an_operator_closes_leaves_the_storm() -> None:
+    books = Books()
+    books.fold(*(alert(f"h{number}") for number in range(5)))
+    before, child = books.storm, books.folded()[0]
+
+    books.fold(dismissed=[child, "unknown"])
+
+    assert books.storm.firing == before.firing - 1
+    assert books.incidents[child].phase == Closed(T0, "operator", at(days=1))
+    assert [what for what, _ in books.told] == ["closed by an operator"]
+    books.fold(dismissed=[child])
+    assert books.told == []
+    assert books.storm.firing == before.firing - 1

@@ -46,10 +46,15 @@ async def test_a_storm_from_first_alert_to_last_ticket(tmp_path: Path) -> None:
         assert "is to be made" not in told
         _, told = await site.run("explain", storm["ticketNumber"])
         assert f"incident {children[0]['incident']}" in told
+        closed = children[0]["incident"]
+        _, told = await site.run("incidents", "close", closed)
+        assert told.startswith(f"{closed} is closed; it has no ticket.\n1 of its alerts still fire")
+        assert (await site.run("incidents", "close", closed))[1] == f"{closed} was closed already.\n"
+        assert "closed by an operator" in (await site.run("explain", closed))[1]
         _, told = await site.ask("/api/v2/alerts")
         muted = [each["status"]["mutedBy"] for each in json.loads(told)]
-        assert muted.count(["storm"]) == 9
-        assert 'alertd_incidents{state="folded"} 9.0' in (await site.ask("/metrics"))[1]
+        assert muted.count(["storm"]) == 8
+        assert 'alertd_incidents{state="folded"} 8.0' in (await site.ask("/metrics"))[1]
 
         await site.until(lambda: len(site.tickets) == 6)  # calm: one is promoted, the next a minute later
         await site.settled()
