@@ -59,7 +59,7 @@ test: $(VENV)/.dev ## the quick tests, some 4 minutes (ARGS='-k NAME' picks some
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## the tests that `make test` leaves out
-	$(PYTEST) --dist load --maxschedchunk 1 -m slow $(ARGS)
+	$(PYTEST) --dist load --maxschedchunk 1 --timeout 300 -m slow $(ARGS)
 
 $(CLIENTS)/.made: requirements/clients.txt | $(VENV)/.made
 	@echo "installing other people's clients into $(CLIENTS)"

@@ -58,7 +58,7 @@ def urgency(incident: Incident) -> int:
 
 def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
     """Return what is known of the incident's present generation: nothing, where a new one left a ticket."""
-    if isinstance(after.phase, Closed) and after.phase.how == "operator" and after.phase != before.phase:
+    if known.ticket is None and _is_dismissed(before, after):
         known = outcomes.unparked(known)  # they have seen why Autotask refused it
     left = before.ticket is not None or before.previous != after.previous
     left_behind = left and after.ticket is None and before.generation != after.generation
@@ -67,6 +67,10 @@ def known_for(known: Known, *, before: Incident, after: Incident) -> Known:
     # that the ticket before was complete may be old news: look first, lest there be two live ones
     doubted = after.why_new != "refused"
     return Known(adoption_checked=not doubted, doubted=doubted)
+
+
+def _is_dismissed(before: Incident, after: Incident) -> bool:
+    return isinstance(after.phase, Closed) and after.phase.how == "operator" and after.phase != before.phase
 
 
 def is_settled(incident: Incident, known: Known) -> bool:

@@ -475,5 +475,5 @@ TestIncidentMachine.settings = QUICK
 @pytest.mark.timeout(900)
 def test_incident_machine_at_length() -> None:
     run_state_machine_as_test(
-        IncidentMachine, settings=settings(QUICK, max_examples=8000, stateful_step_count=40)
+        IncidentMachine, settings=settings(QUICK, max_examples=5000, stateful_step_count=40)
     )

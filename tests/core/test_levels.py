@@ -182,9 +182,17 @@ def test_what_is_known_stays_within_a_generation_and_when_counting_on() -> None:
 
 
 def test_an_operators_close_gives_up_what_was_refused() -> None:
-    refused = replace(known(), parked="queue 5 is inactive")
-    assert known_for(refused, before=standing(), after=CLOSED).parked == refused.parked
-    assert known_for(refused, before=standing(), after=after(standing(), Dismissed())).parked is None
+    refused = Known(parked="queue 5 is inactive")
+    over = replace(opened(), phase=CLOSED.phase)
+    assert known_for(refused, before=opened(), after=over).parked == refused.parked
+    dismissed = after(opened(), Dismissed())
+    assert known_for(refused, before=opened(), after=dismissed).parked is None
+    assert known_for(refused, before=dismissed, after=dismissed).parked == refused.parked
+
+
+def test_what_autotask_refuses_of_a_ticket_that_stands_is_not_forgotten() -> None:
+    refused = replace(known(), parked="linked to a complete ticket")
+    assert known_for(refused, before=standing(), after=after(standing(), Dismissed())) == refused
 
 
 def test_a_completed_ticket_stays_wanted_complete() -> None:
